@@ -1,0 +1,69 @@
+# MINGUS. `make help` lists what there is.
+.DEFAULT_GOAL := help
+.PHONY: help run test setup check lint types fmt migrate bench clean lock sim worker web
+
+VENV := .venv
+BIN := $(VENV)/bin
+FIND_PYTHON := for python in python3.13 python3.12 python3.11 python3; do \
+	"$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo "$$python" && break; \
+	done
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/.installed ## Simulator, web and worker; prints the address (PORT=, SIMULATOR_PORT= move them)
+	@$(BIN)/python -m mingus.run
+
+test: $(VENV)/.installed-dev ## Everything: lint, types, templates, tests on SQLite and PostgreSQL, a real browser (T=path: one part)
+	@$(BIN)/python -m tests.run $(T)
+
+setup: $(VENV)/.installed-dev ## Virtual environment with the development tools
+
+check: test ## The same as test
+
+lint: $(VENV)/.installed-dev ## Style of the code
+	@$(BIN)/python -m tests.run --only lint
+
+types: $(VENV)/.installed-dev ## Types of the code
+	@$(BIN)/python -m tests.run --only types
+
+fmt: $(VENV)/.installed-dev ## Format the code
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+migrate: $(VENV)/.installed ## Bring the database to this version
+	@$(BIN)/flask --app wsgi migrate
+
+web: $(VENV)/.installed ## The web process alone
+	@$(BIN)/python -m gunicorn -c python:mingus.gunicorn_conf -b 127.0.0.1:$${PORT:-5000} wsgi:app
+
+worker: $(VENV)/.installed ## The worker alone
+	@$(BIN)/python -m mingus.worker
+
+sim: $(VENV)/.installed ## The simulator alone
+	@$(BIN)/python -m mingus.simulator --port $${SIMULATOR_PORT:-5001}
+
+bench: $(VENV)/.installed-dev ## The figures, as ratios against baselines of the same run
+	@$(BIN)/python -m bench
+
+lock: $(VENV)/.installed-dev ## Compile the pinned requirements anew from pyproject.toml
+	@$(BIN)/uv pip compile -q --generate-hashes --universal --python-version 3.11 --no-header --no-annotate \
+		pyproject.toml -o requirements.txt
+	@$(BIN)/uv pip compile -q --generate-hashes --universal --python-version 3.11 --no-header --no-annotate \
+		pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+
+clean: ## Remove what was built; .env and var/ stay
+	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/pyvenv.cfg:
+	@python="$$($(FIND_PYTHON))"; \
+	if [ -z "$$python" ]; then echo "MINGUS needs Python 3.11, 3.12 or 3.13 on the PATH."; exit 1; fi; \
+	"$$python" -m venv $(VENV) || { echo "Python's venv is missing. On Debian: apt-get install python3-venv"; exit 1; }
+
+$(VENV)/.installed: requirements.txt | $(VENV)/pyvenv.cfg
+	@echo "Installing packages (once) ..."
+	@$(PIP) -r requirements.txt && touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt | $(VENV)/pyvenv.cfg
+	@echo "Installing packages and development tools (once) ..."
+	@$(PIP) -r requirements-dev.txt && touch $@ $(VENV)/.installed
