@@ -1,0 +1,212 @@
+"""Assembly: settings in, application out."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flask import Flask
+from flask import current_app
+from flask import g
+from flask import request
+from flask_babel import Babel
+from flask_babel import force_locale
+from flask_login import LoginManager
+from flask_login import current_user
+from flask_migrate import Migrate
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+from whitenoise import WhiteNoise
+
+from mingus import cli
+from mingus import config
+from mingus import logs
+from mingus.ambient import SystemAmbient
+from mingus.auth import settings_views
+from mingus.auth import views as auth_views
+from mingus.auth.forms import LOCALES
+from mingus.auth.sessions import REMEMBERED_LIFETIME
+from mingus.config import PlaidEnvironment
+from mingus.config import Settings
+from mingus.db import db
+from mingus.db import engine_options
+from mingus.db import prepare
+from mingus.jobs import HueyJobs
+from mingus.local_setup import DEMO_EMAIL
+from mingus.local_setup import DEMO_PASSWORD
+from mingus.plaid import api as plaid_api
+from mingus.plaid import ledger_api
+from mingus.plaid import views as plaid_views
+from mingus.schema import MIGRATIONS
+from mingus.services import EXTENSION
+from mingus.services import build
+from mingus.services import services
+from mingus.web import access
+from mingus.web import errors
+from mingus.web import pages
+from mingus.web import static
+from mingus.web import styleguide
+from mingus.web import templating
+from mingus.web.headers import LINK_MARK
+from mingus.web.headers import SecurityHeaders
+
+if TYPE_CHECKING:
+    from flask import Response
+
+    from mingus.ambient import Ambient
+    from mingus.auth.passwords import Passwords
+    from mingus.auth.sessions import Visitor
+    from mingus.jobs import Jobs
+
+log = logging.getLogger(__name__)
+
+MAX_BODY_BYTES = 1024 * 1024
+MAX_FORM_FIELDS = 500
+LANGUAGES = ("en",)
+
+
+def create_app(
+    settings: Settings | None = None,
+    *,
+    ambient: Ambient | None = None,
+    jobs: Jobs | None = None,
+    passwords: Passwords | None = None,
+) -> Flask:
+    """The whole application; without settings it reads them, and raises SettingsRefused when they are unfit."""
+    settings = settings or config.load()
+    app = Flask("mingus", root_path=str(config.ROOT), static_folder=None)
+    app.config.from_mapping(_flask_config(settings))
+    _open_database(app)
+    app.extensions[EXTENSION] = build(
+        settings,
+        ambient=ambient or SystemAmbient(),
+        jobs=jobs or HueyJobs(settings.queue_url),
+        render=_mail_text,
+        passwords=passwords,
+    )
+    _bind_requests(app, settings)
+    files = static.prepare(config.ROOT / "static", settings.data_dir / "static")
+    demo = templating.DemoSignIn(email=DEMO_EMAIL, password=DEMO_PASSWORD)
+    templating.register(app, settings, files, demo)
+    errors.register(app)
+    for blueprint in (
+        pages.bp,
+        auth_views.bp,
+        settings_views.bp,
+        plaid_views.bp,
+        plaid_api.bp,
+        ledger_api.bp,
+    ):
+        app.register_blueprint(blueprint)
+    if settings.environment is not PlaidEnvironment.PRODUCTION:
+        app.register_blueprint(styleguide.bp)
+    cli.register(app)
+    _wrap(app, settings, files)
+    return app
+
+
+def _flask_config(settings: Settings) -> dict[str, object]:
+    return {
+        "SECRET_KEY": settings.session_keys[0],
+        "SECRET_KEY_FALLBACKS": list(settings.session_keys[1:]),
+        "SQLALCHEMY_DATABASE_URI": settings.database_url,
+        "SQLALCHEMY_ENGINE_OPTIONS": engine_options(settings.database_url),
+        "SESSION_COOKIE_NAME": "__Host-mingus" if settings.https else "mingus",
+        "SESSION_COOKIE_SECURE": settings.https,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",  # Strict would lose the session on the way back from a bank
+        "PERMANENT_SESSION_LIFETIME": REMEMBERED_LIFETIME,
+        "SESSION_REFRESH_EACH_REQUEST": False,
+        "TRUSTED_HOSTS": list(settings.trusted_hosts),
+        "MAX_CONTENT_LENGTH": MAX_BODY_BYTES,
+        "MAX_FORM_MEMORY_SIZE": MAX_BODY_BYTES,
+        "MAX_FORM_PARTS": MAX_FORM_FIELDS,
+        "WTF_CSRF_TIME_LIMIT": None,  # as long as the session, which has its own limits
+        "BABEL_DEFAULT_LOCALE": "en",
+        "BABEL_DEFAULT_TIMEZONE": "UTC",
+    }
+
+
+def _open_database(app: Flask) -> None:
+    if app.config["SQLALCHEMY_DATABASE_URI"].startswith("sqlite:///"):
+        Path(app.config["SQLALCHEMY_DATABASE_URI"].removeprefix("sqlite:///")).parent.mkdir(
+            parents=True, exist_ok=True
+        )
+    db.init_app(app)
+    with app.app_context():
+        prepare(db.engine)
+    Migrate(app, db, directory=str(MIGRATIONS), render_as_batch=True)
+
+
+def _bind_requests(app: Flask, settings: Settings) -> None:
+    """What happens around every request, in its order."""
+    headers = SecurityHeaders(settings)
+
+    @app.before_request
+    def _identify() -> None:
+        g.request_id = services().ambient.new_id("req")
+        g.log_token = logs.BOUND.set({"request_id": g.request_id})
+
+    CSRFProtect(app)
+    login = LoginManager(app)
+    login.session_protection = None  # sessions are rows here and have their own rules
+
+    @login.user_loader  # type: ignore[untyped-decorator]  # flask-login ships no types
+    def _load(token: str) -> Visitor | None:
+        return services().sessions.visitor(token)
+
+    Babel(app, locale_selector=_locale, timezone_selector=_time_zone)
+    app.before_request(access.require_sign_in)
+
+    @app.before_request
+    def _note_seen() -> None:
+        if current_user.is_authenticated:
+            services().sessions.note_seen(access.visitor())
+
+    @app.after_request
+    def _finish(response: Response) -> Response:
+        headers.on_response(response, link=bool(g.get(LINK_MARK)))
+        response.headers["X-Request-Id"] = g.get("request_id", "")
+        # the rule, not the path: paths of one-time links are secrets
+        rule = request.url_rule.rule if request.url_rule else None
+        log.info("request", extra={"method": request.method, "route": rule, "status": response.status_code})
+        return response
+
+    @app.teardown_request
+    def _forget(_: BaseException | None) -> None:
+        token = g.pop("log_token", None)
+        if token is not None:
+            logs.BOUND.reset(token)
+
+
+def _wrap(app: Flask, settings: Settings, files: static.StaticFiles) -> None:
+    """WSGI layers: static files first, then the proxies that the operator trusts."""
+    app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
+        app.wsgi_app,
+        root=str(files.root),
+        prefix=files.prefix,
+        max_age=static.FOR_EVER,
+        immutable_file_test=lambda *_: True,
+        allow_all_origins=False,
+        add_headers_function=SecurityHeaders(settings).on_static,
+    )
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+
+
+def _locale() -> str:
+    if current_user and current_user.is_authenticated and current_user.locale in LOCALES:
+        return str(current_user.locale)
+    return request.accept_languages.best_match(LANGUAGES, "en") or "en"
+
+
+def _time_zone() -> str:
+    return str(current_user.time_zone) if current_user and current_user.is_authenticated else "UTC"
+
+
+def _mail_text(template: str, **words: object) -> str:
+    """A mail's text; outside of a request too, hence the explicit locale."""
+    with force_locale("en"):
+        return current_app.jinja_env.get_template(template).render(**words)

@@ -1,0 +1,187 @@
+"""The database: base class, instants in UTC, one way to write (`unit_of_work`), SQLite made dependable."""
+
+from __future__ import annotations
+
+import datetime as dt
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from typing import Any
+from typing import TypeVar
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import DateTime
+from sqlalchemy import MetaData
+from sqlalchemy import TypeDecorator
+from sqlalchemy import event
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from collections.abc import Iterator
+    from collections.abc import Mapping
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection
+    from sqlalchemy import Dialect
+    from sqlalchemy import Engine
+    from sqlalchemy.orm import Session
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+BUSY_TIMEOUT_MILLISECONDS = 10_000
+# a thread may hold one connection for its session and need another to count a try
+POOL = {"pool_size": 10, "max_overflow": 30}
+UNIT_FLAG = "mingus.unit"
+Row = TypeVar("Row", bound="Base")
+
+
+class UtcDateTime(TypeDecorator[dt.datetime]):
+    """An aware instant in UTC on both databases; SQLite alone would hand back naive ones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:  # noqa: ARG002 (SQLAlchemy's signature)
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            message = "a naive datetime reached the database"
+            raise ValueError(message)
+        return value.astimezone(dt.UTC)
+
+    def process_result_value(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:  # noqa: ARG002 (SQLAlchemy's signature)
+        if value is None:
+            return None
+        return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
+
+
+class Base(DeclarativeBase):
+    """What every table inherits. One registry holds both maps: on the class, Flask-SQLAlchemy fails at import."""
+
+    registry = registry(
+        metadata=MetaData(naming_convention=NAMES), type_annotation_map={dt.datetime: UtcDateTime()}
+    )
+
+
+db = SQLAlchemy(model_class=Base, disable_autonaming=True, session_options={"expire_on_commit": False})
+
+
+class Unit:
+    """One transaction that writes; what must happen only once it is durable is handed to `after_commit`."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._afterwards: list[Callable[[], None]] = []
+
+    def lock(self, model: type[Row], row_id: str) -> Row | None:
+        """The row as it is now, held until the end of the unit.
+
+        What was loaded before is overwritten: a plain locking read would wait for the other writer and then
+        still show what it saw before.
+        """
+        return self.session.get(model, row_id, with_for_update=True, populate_existing=True)
+
+    def lock_one(self, model: type[Row], row_id: str) -> Row:
+        """As `lock`, for a row that must be there."""
+        return self.session.get_one(model, row_id, with_for_update=True, populate_existing=True)
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        self._afterwards.append(action)
+
+    def run_afterwards(self) -> None:
+        for action in self._afterwards:
+            action()
+
+
+@contextmanager
+def unit_of_work() -> Iterator[Unit]:
+    """The one place that commits: all of the block or nothing. Units do not nest.
+
+    A request has often read before it writes (the signed-in user). On SQLite a transaction that read first
+    can not be turned into a writing one while others write, so the reading one ends here and a new one
+    begins with the write lock held. Rows loaded before are read anew.
+    """
+    session = db.session()
+    if session.info.get(UNIT_FLAG) or session.new or session.dirty or session.deleted:
+        message = "a unit of work inside another, or changes made outside of one"
+        raise RuntimeError(message)
+    session.rollback()
+    session.info[UNIT_FLAG] = True
+    unit = Unit(session)
+    try:
+        session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
+        yield unit
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.info.pop(UNIT_FLAG, None)
+    unit.run_afterwards()
+
+
+def upsert(
+    session: Session,
+    model: type[Base],
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    key: Sequence[str],
+    keep: Sequence[str] = (),
+) -> None:
+    """Insert rows, or overwrite those whose `key` exists, except the columns in `keep`."""
+    if not rows:
+        return
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    statement = insert(model)
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in {*key, *keep}}
+    if changed:
+        statement = statement.on_conflict_do_update(index_elements=list(key), set_=changed)
+    else:
+        statement = statement.on_conflict_do_nothing(index_elements=list(key))
+    session.execute(statement, list(rows))
+
+
+def engine_options(url: str) -> dict[str, Any]:
+    """How to open the database, by its kind."""
+    if url.startswith("sqlite"):
+        # the driver's own transactions don't cover DDL and begin too late; `_begin` sends BEGIN instead
+        return {
+            **POOL,
+            "connect_args": {"isolation_level": None, "timeout": BUSY_TIMEOUT_MILLISECONDS / 1000},
+        }
+    return {
+        **POOL,
+        "pool_pre_ping": True,
+        "connect_args": {"connect_timeout": 5, "application_name": "mingus"},
+    }
+
+
+def prepare(engine: Engine) -> None:
+    """Attach what SQLite needs: durable commits, enforced foreign keys, patience, honest BEGINs."""
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, record: object) -> None:  # noqa: ARG001 (SQLAlchemy's signature)
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",  # a commit survives power loss
+            "foreign_keys=ON",
+            f"busy_timeout={BUSY_TIMEOUT_MILLISECONDS}",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+        connection.exec_driver_sql(f"BEGIN {mode}")

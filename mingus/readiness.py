@@ -1,0 +1,57 @@
+"""Is this installation fit for traffic? The same facts for /readyz and for `doctor`."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import psycopg
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from mingus import schema
+from mingus.db import db
+
+if TYPE_CHECKING:
+    from mingus.services import Services
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    """Whether to send traffic here, and what was found."""
+
+    ready: bool
+    facts: dict[str, object]
+
+
+def check(services: Services) -> Readiness:
+    """Ask the database, its schema and the queue."""
+    database = _database_answers()
+    migrated = database and schema.is_current()
+    waiting = _nudges_waiting(services)
+    return Readiness(
+        ready=migrated and waiting is not None,
+        facts={
+            "database": "ok" if database else "unreachable",
+            "migrations": "ok" if migrated else "behind",
+            "queue": "ok" if waiting is not None else "unreachable",
+            "nudges_waiting": waiting,
+            "rows_waiting": sum(len(sweep.find()) for sweep in services.sweeps()) if migrated else None,
+        },
+    )
+
+
+def _database_answers() -> bool:
+    try:
+        with db.engine.connect() as connection:
+            return bool(connection.scalar(text("select 1")))
+    except DBAPIError:
+        return False
+
+
+def _nudges_waiting(services: Services) -> int | None:
+    try:
+        return services.jobs.waiting()
+    except (sqlite3.Error, psycopg.Error, OSError):
+        return None

@@ -1,0 +1,218 @@
+"""Services: everything that does something, wired once; web, worker and tests use the same wiring."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from typing import TypedDict
+from typing import cast
+
+from flask import current_app
+
+from mingus.auth.passwords import Passwords
+from mingus.auth.service import AuthService
+from mingus.auth.sessions import SessionBook
+from mingus.auth.tickets import Tickets
+from mingus.config import UpdateMode
+from mingus.jobs import JobKind
+from mingus.limits import Limiter
+from mingus.mail import MailRoom
+from mingus.mail import OutboxPost
+from mingus.mail import SmtpPost
+from mingus.plaid.connections import Connections
+from mingus.plaid.gateway import PlaidGateway
+from mingus.plaid.institutions import Institutions
+from mingus.plaid.leases import Leases
+from mingus.plaid.linking import Linking
+from mingus.plaid.linkjournal import LinkJournal
+from mingus.plaid.outgoing import Circuit
+from mingus.plaid.outgoing import OutgoingLimits
+from mingus.plaid.service import PlaidIntegrationService
+from mingus.plaid.settling import Settling
+from mingus.plaid.sync import SyncEngine
+from mingus.vault import TokenVault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mingus.ambient import Ambient
+    from mingus.config import Settings
+    from mingus.jobs import Jobs
+
+EXTENSION = "mingus"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """Finds rows whose nudge was lost: `find` gives their ids, each is enqueued anew as `kind` under `id_name`."""
+
+    kind: JobKind
+    id_name: str
+    find: Callable[[], list[str]]
+
+
+class PlaidParts(TypedDict):
+    """What `_plaid_parts` wires."""
+
+    vault: TokenVault
+    outgoing: OutgoingLimits
+    gateway: PlaidGateway
+    connections: Connections
+    linking: Linking
+    sync: SyncEngine
+    leases: Leases
+    plaid: PlaidIntegrationService
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The wired services of one process."""
+
+    settings: Settings
+    ambient: Ambient
+    jobs: Jobs
+    limiter: Limiter
+    mail: MailRoom
+    sessions: SessionBook
+    tickets: Tickets
+    auth: AuthService
+    vault: TokenVault
+    outgoing: OutgoingLimits
+    gateway: PlaidGateway
+    connections: Connections
+    linking: Linking
+    sync: SyncEngine
+    leases: Leases
+    plaid: PlaidIntegrationService
+
+    def handlers(self) -> dict[JobKind, Callable[..., None]]:
+        """What a worker runs for each kind of nudge; every handler is safe to repeat."""
+        return {
+            JobKind.MAIL: self.mail.deliver,
+            JobKind.TICKET: self.tickets.answer,
+            JobKind.LINK: self.linking.look_after,
+            JobKind.CHECK: self.connections.check,
+            JobKind.SYNC: self.sync.run,
+            JobKind.REMOVAL: self.connections.finish_removal,
+        }
+
+    def sweeps(self) -> tuple[Sweep, ...]:
+        return (
+            Sweep(kind=JobKind.MAIL, id_name="mail_id", find=self.mail.overdue),
+            Sweep(kind=JobKind.TICKET, id_name="ticket_id", find=self.tickets.unanswered),
+            Sweep(kind=JobKind.LINK, id_name="link_id", find=self.linking.due),
+            Sweep(kind=JobKind.SYNC, id_name="connection_id", find=self.leases.wanted),
+            Sweep(kind=JobKind.REMOVAL, id_name="connection_id", find=self.connections.removals_due),
+            *self._checks(),
+        )
+
+    def _checks(self) -> tuple[Sweep, ...]:
+        """In manual mode banks are only read when somebody asks."""
+        if self.settings.update_mode is UpdateMode.MANUAL:
+            return ()
+        return (Sweep(kind=JobKind.CHECK, id_name="connection_id", find=self.connections.checks_due),)
+
+    def housekeeping(self) -> tuple[Callable[[], None], ...]:
+        """What a worker tidies away now and then."""
+        return (self.sessions.forget_expired, self.tickets.forget_expired, self.limiter.sweep)
+
+
+def build(
+    settings: Settings,
+    *,
+    ambient: Ambient,
+    jobs: Jobs,
+    render: Callable[..., str],
+    passwords: Passwords | None = None,
+) -> Services:
+    """Wire the services; tests pass their own clock, queue and cheaper password hashing."""
+    limiter = Limiter(settings.rate_limit_url, clock=ambient.now)
+    post = SmtpPost(settings.smtp_url) if settings.smtp_url else OutboxPost(settings.outbox_dir)
+    mail = MailRoom(ambient=ambient, jobs=jobs, post=post, sender=settings.mail_from, render=render)
+    sessions = SessionBook(ambient)
+    tickets = Tickets(ambient=ambient, jobs=jobs, mail=mail, base_url=settings.base_url)
+    plaid = _plaid_parts(settings, ambient=ambient, jobs=jobs, limiter=limiter)
+    return Services(
+        settings=settings,
+        ambient=ambient,
+        jobs=jobs,
+        limiter=limiter,
+        mail=mail,
+        sessions=sessions,
+        tickets=tickets,
+        auth=AuthService(
+            ambient=ambient,
+            passwords=passwords or Passwords(),
+            sessions=sessions,
+            tickets=tickets,
+            mail=mail,
+            limiter=limiter,
+            registration=settings.registration,
+        ),
+        **plaid,
+    )
+
+
+def _plaid_parts(settings: Settings, *, ambient: Ambient, jobs: Jobs, limiter: Limiter) -> PlaidParts:
+    """Everything that speaks to Plaid, from the vault up to the service."""
+    environment = settings.environment.value
+    vault = TokenVault(settings.encryption_keys, ambient)
+    outgoing = OutgoingLimits(ambient)
+    gateway = PlaidGateway(settings=settings, ambient=ambient, outgoing=outgoing, circuit=Circuit(ambient))
+    institutions = Institutions(ambient=ambient, gateway=gateway)
+    journal = LinkJournal(ambient=ambient, vault=vault)
+    connections = Connections(
+        ambient=ambient, jobs=jobs, vault=vault, gateway=gateway, environment=environment
+    )
+    leases = Leases(ambient=ambient, environment=environment)
+    settling = Settling(
+        ambient=ambient,
+        jobs=jobs,
+        vault=vault,
+        gateway=gateway,
+        connections=connections,
+        institutions=institutions,
+        journal=journal,
+        leases=leases,
+        environment=environment,
+    )
+    linking = Linking(
+        ambient=ambient,
+        jobs=jobs,
+        vault=vault,
+        gateway=gateway,
+        journal=journal,
+        settling=settling,
+        institutions=institutions,
+        environment=environment,
+    )
+    sync = SyncEngine(
+        ambient=ambient, jobs=jobs, gateway=gateway, connections=connections, leases=leases, pause=time.sleep
+    )
+    service = PlaidIntegrationService(
+        settings=settings,
+        ambient=ambient,
+        limiter=limiter,
+        vault=vault,
+        gateway=gateway,
+        connections=connections,
+        linking=linking,
+        institutions=institutions,
+        sync=sync,
+    )
+    return {
+        "vault": vault,
+        "outgoing": outgoing,
+        "gateway": gateway,
+        "connections": connections,
+        "linking": linking,
+        "sync": sync,
+        "leases": leases,
+        "plaid": service,
+    }
+
+
+def services() -> Services:
+    """The services of the running app."""
+    return cast("Services", current_app.extensions[EXTENSION])

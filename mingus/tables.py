@@ -1,0 +1,23 @@
+"""Every table of the application, for migrations and for tests that empty the database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mingus import limits
+from mingus import mail
+from mingus import sealed
+from mingus.auth import models as auth
+from mingus.db import Base
+from mingus.plaid import ledger
+from mingus.plaid import models as plaid
+
+if TYPE_CHECKING:
+    from sqlalchemy import MetaData
+
+MODULES = (auth, mail, limits, sealed, plaid, ledger)
+
+
+def metadata() -> MetaData:
+    """The tables of all areas: importing their modules is what registers them."""
+    return Base.metadata
