@@ -1,0 +1,54 @@
+"""What can go wrong with a person's account. None of them tells whether an address is known."""
+
+from __future__ import annotations
+
+from mingus.errors import MingusError
+
+
+class WrongCredentials(MingusError):
+    """That address and password don't match. New here? Open the link that we mailed you first."""
+
+    status = 401
+    code = "wrong_credentials"
+
+
+class WrongPassword(MingusError):
+    """That is not your current password."""
+
+    status = 422
+    code = "wrong_password"
+
+
+class TicketRefused(MingusError):
+    """This link no longer works. It may have been used already, or it is too old. Please ask for a new one."""
+
+    status = 400
+    code = "link_refused"
+
+
+class RegistrationClosed(MingusError):
+    """Sign-up is closed here. Ask the person who runs this MINGUS for an account."""
+
+    status = 403
+    code = "registration_closed"
+
+
+class InvitationNeeded(MingusError):
+    """You need an invitation to sign up here. Please open the link in your invitation mail."""
+
+    status = 403
+    code = "invitation_needed"
+
+
+class UnknownPerson(MingusError):
+    """There is no person with that address."""
+
+    status = 404
+    code = "unknown_person"
+
+
+class AddressTaken(MingusError):
+    """Somebody here has that address already."""
+
+    status = 409
+    code = "address_taken"

@@ -1,0 +1,179 @@
+"""The forms of people's pages: they parse and hold every rule about a field."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING
+from typing import Any
+from zoneinfo import available_timezones
+
+from babel.numbers import list_currencies
+from email_validator import EmailNotValidError
+from email_validator import validate_email
+from flask_babel import lazy_gettext as _
+from flask_wtf import FlaskForm
+from wtforms import BooleanField
+from wtforms import EmailField
+from wtforms import Field
+from wtforms import HiddenField
+from wtforms import PasswordField
+from wtforms import SelectField
+from wtforms import StringField
+from wtforms import SubmitField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
+from wtforms.validators import EqualTo
+from wtforms.validators import InputRequired
+from wtforms.validators import Length
+from wtforms.validators import ValidationError
+
+from mingus.auth import passwords
+from mingus.auth.models import EMAIL_LENGTH
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LOCALES = {
+    "en": "English",
+    "en_US": "English (United States)",
+    "en_GB": "English (United Kingdom)",
+    "en_CA": "English (Canada)",
+    "en_IE": "English (Ireland)",
+    "de_DE": "English, German formats",
+    "fr_FR": "English, French formats",
+    "nl_NL": "English, Dutch formats",
+}
+THEMES = {"system": _("Like the device"), "light": _("Light"), "dark": _("Dark")}
+CURRENCIES = sorted(list_currencies("en"))
+ZONES = sorted(
+    zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "SystemV/"))
+)
+
+
+def tidy_email(value: str | None) -> str:
+    """An address as it is compared: no blanks around it, lower case, one Unicode form."""
+    return unicodedata.normalize("NFKC", value or "").strip().lower()
+
+
+def tidy_text(value: str | None) -> str:
+    """A name without control characters and doubled blanks."""
+    visible = "".join(character if character.isprintable() else " " for character in value or "")
+    return " ".join(unicodedata.normalize("NFC", visible).split())
+
+
+def _choices(labels: Mapping[str, Any]) -> list[SelectChoice]:
+    """Options of a select; one without a label shows its value."""
+    return [SelectChoice(value, label) for value, label in labels.items()]
+
+
+def entered(field: Field) -> str:
+    """What the person typed into a text field; nothing typed is the empty text."""
+    return str(field.data or "")
+
+
+class Address:
+    """Accepts what can be a mail address; whether the domain exists is not asked."""
+
+    def __call__(self, form: FlaskForm, field: Field) -> None:  # noqa: ARG002 (the validator's signature)
+        try:
+            validate_email(field.data or "", check_deliverability=False, test_environment=True)
+        except EmailNotValidError as err:
+            raise ValidationError(_("This does not look like a mail address.")) from err
+
+
+def email_field(label: Any, **options: Any) -> EmailField:
+    return EmailField(
+        label,
+        filters=[tidy_email],
+        validators=[InputRequired(_("Please fill this in.")), Length(max=EMAIL_LENGTH), Address()],
+        render_kw={"autocomplete": "username", "inputmode": "email", "maxlength": EMAIL_LENGTH, **options},
+    )
+
+
+def new_password_field(label: Any) -> PasswordField:
+    return PasswordField(
+        label,
+        description=_("At least 12 characters. A few unrelated words make a good one."),
+        validators=[
+            InputRequired(_("Please fill this in.")),
+            Length(
+                min=passwords.MIN_LENGTH,
+                max=passwords.MAX_LENGTH,
+                message=_("Use between %(min)d and %(max)d characters."),
+            ),
+        ],
+        render_kw={"autocomplete": "new-password", "minlength": passwords.MIN_LENGTH},
+    )
+
+
+def current_password_field(label: Any) -> PasswordField:
+    return PasswordField(
+        label,
+        validators=[InputRequired(_("Please fill this in.")), Length(max=passwords.MAX_LENGTH)],
+        render_kw={"autocomplete": "current-password"},
+    )
+
+
+class LoginForm(FlaskForm):  # type: ignore[misc]  # flask-wtf ships no types
+    email = email_field(_("E-mail"))
+    password = current_password_field(_("Password"))
+    remember = BooleanField(_("Keep me signed in on this device"))
+    next = HiddenField()
+    submit = SubmitField(_("Sign in"))
+
+
+class RegisterForm(FlaskForm):  # type: ignore[misc]  # flask-wtf ships no types
+    display_name = StringField(
+        _("Your name"),
+        filters=[tidy_text],
+        validators=[InputRequired(_("Please fill this in.")), Length(min=1, max=80)],
+        render_kw={"autocomplete": "name", "maxlength": 80},
+    )
+    email = email_field(_("E-mail"))
+    password = new_password_field(_("Password"))
+    invitation = HiddenField()
+    submit = SubmitField(_("Create account"))
+
+
+class ForgotForm(FlaskForm):  # type: ignore[misc]  # flask-wtf ships no types
+    email = email_field(_("E-mail"))
+    submit = SubmitField(_("Send me a link"))
+
+
+class NewPasswordForm(FlaskForm):  # type: ignore[misc]  # flask-wtf ships no types
+    password = new_password_field(_("New password"))
+    password_again = PasswordField(
+        _("New password again"),
+        validators=[EqualTo("password", _("The two passwords differ."))],
+        render_kw={"autocomplete": "new-password"},
+    )
+    submit = SubmitField(_("Set password"))
+
+
+class ChangePasswordForm(NewPasswordForm):
+    current = current_password_field(_("Current password"))
+
+
+class ConfirmForm(FlaskForm):  # type: ignore[misc]  # flask-wtf ships no types
+    submit = SubmitField(_("Confirm"))
+
+
+class ProfileForm(FlaskForm):  # type: ignore[misc]  # flask-wtf ships no types
+    display_name = StringField(
+        _("Your name"),
+        filters=[tidy_text],
+        validators=[InputRequired(_("Please fill this in.")), Length(min=1, max=80)],
+        render_kw={"autocomplete": "name", "maxlength": 80},
+    )
+    time_zone = SelectField(
+        _("Time zone"), choices=_choices({"UTC": "UTC", **{zone: zone.replace("_", " ") for zone in ZONES}})
+    )
+    locale = SelectField(_("Language and formats"), choices=_choices(LOCALES))
+    currency = SelectField(_("Currency shown first"), choices=_choices(dict.fromkeys(CURRENCIES)))
+    theme = SelectField(_("Appearance"), choices=_choices(THEMES))
+    submit = SubmitField(_("Save"))
+
+
+class EmailChangeForm(FlaskForm):  # type: ignore[misc]  # flask-wtf ships no types
+    email = email_field(_("New e-mail"))
+    password = current_password_field(_("Current password"))
+    submit = SubmitField(_("Send a confirmation link"))

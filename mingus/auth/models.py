@@ -1,0 +1,90 @@
+"""People, their sessions, and one-time tickets."""
+
+from __future__ import annotations
+
+import datetime as dt
+from enum import StrEnum
+from typing import Any
+from typing import NewType
+
+from sqlalchemy import JSON
+from sqlalchemy import ForeignKey
+from sqlalchemy import Index
+from sqlalchemy import String
+from sqlalchemy.orm import Mapped
+from sqlalchemy.orm import mapped_column
+
+from mingus.db import Base
+
+UserId = NewType("UserId", str)
+SessionId = NewType("SessionId", str)
+
+EMAIL_LENGTH = 254
+
+
+class Role(StrEnum):
+    """What a person may do."""
+
+    MEMBER = "member"
+    ADMIN = "admin"
+
+
+class TicketKind(StrEnum):
+    """What a one-time link is good for."""
+
+    REGISTRATION = "registration"
+    RESET = "reset"
+    EMAIL_CHANGE = "email_change"
+    INVITATION = "invitation"
+
+
+class User(Base):
+    """A person whose address is verified: there is no row before that."""
+
+    __tablename__ = "users"
+    id: Mapped[UserId] = mapped_column(String(32), primary_key=True)
+    email: Mapped[str] = mapped_column(String(EMAIL_LENGTH), unique=True)  # lower case
+    display_name: Mapped[str] = mapped_column(String(80))
+    password_hash: Mapped[str] = mapped_column(String(200))
+    password_changed_at: Mapped[dt.datetime]
+    role: Mapped[str] = mapped_column(String(16), default=Role.MEMBER.value)
+    time_zone: Mapped[str] = mapped_column(String(64), default="UTC")
+    locale: Mapped[str] = mapped_column(String(16), default="en")
+    currency: Mapped[str] = mapped_column(String(3), default="USD")
+    theme: Mapped[str] = mapped_column(String(8), default="system")
+    created_at: Mapped[dt.datetime]
+    disabled_at: Mapped[dt.datetime | None]
+
+
+class AuthSession(Base):
+    """One signed-in browser. Only the hash of its token is here; ended ones are deleted."""
+
+    __tablename__ = "auth_sessions"
+    __table_args__ = (Index(None, "user_id", "last_seen_at"),)
+    id: Mapped[SessionId] = mapped_column(String(32), primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    user_id: Mapped[UserId] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    remembered: Mapped[bool]
+    agent: Mapped[str] = mapped_column(String(300))
+    address: Mapped[str] = mapped_column(String(45))  # shortened to its network
+    created_at: Mapped[dt.datetime]
+    authenticated_at: Mapped[dt.datetime]
+    last_seen_at: Mapped[dt.datetime]
+    expires_at: Mapped[dt.datetime] = mapped_column(index=True)
+
+
+class AuthTicket(Base):
+    """A link that works once, asked for here and mailed by the worker. Only the hash of its token is here."""
+
+    __tablename__ = "auth_tickets"
+    __table_args__ = (Index(None, "kind", "email"),)
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    token_hash: Mapped[str | None] = mapped_column(String(64), unique=True)  # None until it is mailed
+    user_id: Mapped[UserId | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    email: Mapped[str] = mapped_column(String(EMAIL_LENGTH))
+    details: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    created_at: Mapped[dt.datetime]
+    expires_at: Mapped[dt.datetime] = mapped_column(index=True)
+    answered_at: Mapped[dt.datetime | None] = mapped_column(index=True)
+    used_at: Mapped[dt.datetime | None]

@@ -1,0 +1,78 @@
+"""What pages read of people; the owner comes first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from mingus.auth.models import AuthSession
+from mingus.auth.models import SessionId
+from mingus.db import db
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from mingus.auth.models import UserId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRow:
+    """One signed-in browser as its owner sees it."""
+
+    id: SessionId
+    device: str
+    place: str
+    remembered: bool
+    created_at: dt.datetime
+    last_seen_at: dt.datetime
+    is_current: bool
+
+
+BROWSERS = (
+    ("Edg/", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Mac OS", "Mac"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+)
+
+
+def device_name(agent: str) -> str:
+    """Browser and system in two words, as far as the browser says."""
+    browser = next((name for mark, name in BROWSERS if mark in agent), None)
+    system = next((name for mark, name in SYSTEMS if mark in agent), None)
+    if browser and system:
+        return f"{browser} · {system}"
+    return browser or system or agent.partition("/")[0][:40] or "?"
+
+
+def sessions(user_id: UserId, *, current: SessionId, now: dt.datetime) -> list[SessionRow]:
+    """The person's open sessions, this one first, then the latest used."""
+    rows = db.session.scalars(
+        select(AuthSession)
+        .where(AuthSession.user_id == user_id, AuthSession.expires_at > now)
+        .order_by((AuthSession.id == current).desc(), AuthSession.last_seen_at.desc())
+    )
+    return [
+        SessionRow(
+            id=row.id,
+            device=device_name(row.agent),
+            place=row.address,
+            remembered=row.remembered,
+            created_at=row.created_at,
+            last_seen_at=row.last_seen_at,
+            is_current=row.id == current,
+        )
+        for row in rows
+    ]

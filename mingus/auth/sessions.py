@@ -1,0 +1,159 @@
+"""Sessions on the server: opened at sign-in, found by the hash of their token, ended in one request."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import ipaddress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete
+from sqlalchemy import select
+from sqlalchemy import update
+
+from mingus.auth.models import AuthSession
+from mingus.auth.models import Role
+from mingus.auth.models import SessionId
+from mingus.auth.models import User
+from mingus.auth.models import UserId
+from mingus.db import Unit
+from mingus.db import db
+from mingus.db import unit_of_work
+
+if TYPE_CHECKING:
+    from mingus.ambient import Ambient
+
+IDLE = dt.timedelta(minutes=30)
+LIFETIME = dt.timedelta(hours=12)
+REMEMBERED_IDLE = dt.timedelta(days=14)
+REMEMBERED_LIFETIME = dt.timedelta(days=60)
+SEEN_STEP = dt.timedelta(minutes=1)
+AGENT_LENGTH = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visitor:
+    """The signed-in person of one request, as Flask-Login and the templates see them."""
+
+    id: UserId
+    email: str
+    display_name: str
+    role: Role
+    time_zone: str
+    locale: str
+    currency: str
+    theme: str
+    token: str
+    session_id: SessionId
+    authenticated_at: dt.datetime
+    seen_at: dt.datetime
+    is_authenticated: bool = True
+    is_active: bool = True
+    is_anonymous: bool = False
+
+    @property
+    def is_admin(self) -> bool:
+        return self.role is Role.ADMIN
+
+    def get_id(self) -> str:
+        """What Flask-Login keeps in the cookie: the session's token, not the person's id."""
+        return self.token
+
+
+def hash_token(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def network_of(address: str | None) -> str:
+    """An address shortened to its network: enough to recognise a place, too little to trace a person."""
+    try:
+        ip = ipaddress.ip_address(address or "")
+    except ValueError:
+        return ""
+    prefix = 24 if ip.version == 4 else 48
+    return str(ipaddress.ip_network((ip, prefix), strict=False).network_address)
+
+
+class SessionBook:
+    """Opens, finds and ends sessions."""
+
+    def __init__(self, ambient: Ambient) -> None:
+        self._ambient = ambient
+
+    def open(self, unit: Unit, user_id: UserId, *, remembered: bool, agent: str, address: str | None) -> str:
+        """Add a session to the caller's unit and give its token, which is nowhere else."""
+        now, token = self._ambient.now(), self._ambient.token()
+        unit.session.add(
+            AuthSession(
+                id=SessionId(self._ambient.new_id("ses")),
+                token_hash=hash_token(token),
+                user_id=user_id,
+                remembered=remembered,
+                agent=agent[:AGENT_LENGTH],
+                address=network_of(address),
+                created_at=now,
+                authenticated_at=now,
+                last_seen_at=now,
+                expires_at=now + (REMEMBERED_LIFETIME if remembered else LIFETIME),
+            )
+        )
+        return token
+
+    def visitor(self, token: str) -> Visitor | None:
+        """Who holds `token`, or None when the session is unknown, idle too long, expired, or the person disabled."""
+        row = db.session.execute(
+            select(AuthSession, User)
+            .join(User, User.id == AuthSession.user_id)
+            .where(AuthSession.token_hash == hash_token(token))
+        ).one_or_none()
+        if row is None:
+            return None
+        session, user = row
+        now = self._ambient.now()
+        idle = REMEMBERED_IDLE if session.remembered else IDLE
+        if user.disabled_at is not None or now >= session.expires_at or now - session.last_seen_at > idle:
+            return None
+        return Visitor(
+            id=user.id,
+            email=user.email,
+            display_name=user.display_name,
+            role=Role(user.role),
+            time_zone=user.time_zone,
+            locale=user.locale,
+            currency=user.currency,
+            theme=user.theme,
+            token=token,
+            session_id=session.id,
+            authenticated_at=session.authenticated_at,
+            seen_at=session.last_seen_at,
+        )
+
+    def note_seen(self, visitor: Visitor) -> None:
+        """Remember that the session is in use, at most once a minute."""
+        now = self._ambient.now()
+        if now - visitor.seen_at < SEEN_STEP:
+            return
+        with unit_of_work() as unit:
+            unit.session.execute(
+                update(AuthSession).where(AuthSession.id == visitor.session_id).values(last_seen_at=now)
+            )
+
+    def end(self, user_id: UserId, session_id: SessionId) -> bool:
+        """End one of the person's sessions; False when they have none of that id."""
+        with unit_of_work() as unit:
+            found = unit.session.execute(
+                delete(AuthSession).where(AuthSession.id == session_id, AuthSession.user_id == user_id)
+            )
+            return bool(found.rowcount)  # type: ignore[attr-defined]  # a DELETE gives a CursorResult
+
+    def end_others(self, unit: Unit, user_id: UserId, *, keep: SessionId | None) -> None:
+        """End all of the person's sessions but `keep`, in the caller's unit."""
+        statement = delete(AuthSession).where(AuthSession.user_id == user_id)
+        if keep is not None:
+            statement = statement.where(AuthSession.id != keep)
+        unit.session.execute(statement)
+
+    def forget_expired(self) -> None:
+        with unit_of_work() as unit:
+            unit.session.execute(delete(AuthSession).where(AuthSession.expires_at < self._ambient.now()))

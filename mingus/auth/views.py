@@ -1,0 +1,161 @@
+"""Signing up, in and out, and getting back in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from typing import cast
+
+from flask import Blueprint
+from flask import flash
+from flask import redirect
+from flask import render_template
+from flask import request
+from flask import session
+from flask import url_for
+from flask_babel import get_locale
+from flask_babel import gettext as _
+from flask_login import current_user
+from flask_login import login_user
+from flask_login import logout_user
+
+from mingus.auth.failures import AddressTaken
+from mingus.auth.failures import InvitationNeeded
+from mingus.auth.failures import RegistrationClosed
+from mingus.auth.failures import TicketRefused
+from mingus.auth.failures import WrongCredentials
+from mingus.auth.forms import ConfirmForm
+from mingus.auth.forms import ForgotForm
+from mingus.auth.forms import LoginForm
+from mingus.auth.forms import NewPasswordForm
+from mingus.auth.forms import RegisterForm
+from mingus.auth.forms import entered
+from mingus.auth.models import TicketKind
+from mingus.auth.passwords import WeakPassword
+from mingus.services import services
+from mingus.web.access import network
+from mingus.web.access import safe_next
+from mingus.web.access import visitor
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+    from mingus.auth.sessions import Visitor
+
+bp = Blueprint("auth", __name__)
+
+
+def start_session(token: str, *, remember: bool) -> None:
+    """Hand the browser its session: nothing of the cookie it came with lives on."""
+    session.clear()
+    session.permanent = remember
+    login_user(cast("Visitor", services().sessions.visitor(token)))
+
+
+def agent() -> str:
+    return request.user_agent.string
+
+
+@bp.route("/login", methods=["GET", "POST"])
+def login() -> ResponseReturnValue:
+    if current_user.is_authenticated:
+        return redirect(safe_next(request.values.get("next")), code=303)
+    form = LoginForm(next=request.args.get("next", ""))
+    if not form.validate_on_submit():
+        return render_template("auth/login.html", form=form), 422 if form.errors else 200
+    try:
+        token = services().auth.sign_in(
+            email=entered(form.email),
+            password=entered(form.password),
+            remember=form.remember.data,
+            agent=agent(),
+            address=request.remote_addr or "",
+            network=network(),
+        )
+    except WrongCredentials as err:
+        form.password.errors = [_(err.public)]
+        return render_template("auth/login.html", form=form), err.status
+    start_session(token, remember=form.remember.data)
+    return redirect(safe_next(form.next.data), code=303)
+
+
+@bp.post("/logout")
+def logout() -> ResponseReturnValue:
+    services().auth.end_session(visitor(), visitor().session_id)
+    logout_user()
+    session.clear()
+    flash(_("You are signed out."), "info")
+    response = redirect(url_for("auth.login"), code=303)
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
+
+
+@bp.route("/register", methods=["GET", "POST"])
+def register() -> ResponseReturnValue:
+    if current_user.is_authenticated:
+        return redirect(url_for("web.home"), code=303)
+    form = RegisterForm(invitation=request.args.get("invitation", ""))
+    try:
+        invited = services().auth.check_may_register(entered(form.invitation))
+    except (RegistrationClosed, InvitationNeeded, TicketRefused) as err:
+        return render_template("auth/invitation_needed.html", sentence=_(err.public)), err.status
+    if request.method == "GET" and invited:
+        form.email.data = invited
+    if not form.validate_on_submit():
+        return render_template("auth/register.html", form=form), 422 if form.errors else 200
+    try:
+        services().auth.request_registration(
+            email=entered(form.email),
+            display_name=entered(form.display_name),
+            password=entered(form.password),
+            invitation=entered(form.invitation),
+            locale=str(get_locale()),
+            network=network(),
+        )
+    except WeakPassword as err:
+        form.password.errors = [_(str(err.__doc__))]
+        return render_template("auth/register.html", form=form), 422
+    return redirect(url_for("auth.verify_sent"), code=303)
+
+
+@bp.get("/verify")
+def verify_sent() -> ResponseReturnValue:
+    return render_template("auth/verify_sent.html")
+
+
+@bp.route("/verify/<token>", methods=["GET", "POST"])
+def verify(token: str) -> ResponseReturnValue:
+    """Opening the link only shows a button: mail scanners open links too."""
+    form = ConfirmForm()
+    if not form.validate_on_submit():
+        services().tickets.find(TicketKind.REGISTRATION, token)
+        return render_template("auth/verified.html", form=form)
+    try:
+        services().auth.confirm_registration(token)
+    except AddressTaken as err:
+        raise TicketRefused from err
+    flash(_("Your address is confirmed. Welcome! Please sign in."), "success")
+    return redirect(url_for("auth.login"), code=303)
+
+
+@bp.route("/forgot", methods=["GET", "POST"])
+def forgot() -> ResponseReturnValue:
+    form = ForgotForm()
+    if not form.validate_on_submit():
+        return render_template("auth/forgot.html", form=form), 422 if form.errors else 200
+    services().auth.request_reset(email=entered(form.email), network=network())
+    return render_template("auth/forgot_sent.html")
+
+
+@bp.route("/reset/<token>", methods=["GET", "POST"])
+def reset(token: str) -> ResponseReturnValue:
+    services().auth.check_reset(token)
+    form = NewPasswordForm()
+    if not form.validate_on_submit():
+        return render_template("auth/reset.html", form=form), 422 if form.errors else 200
+    try:
+        services().auth.reset_password(token, entered(form.password))
+    except WeakPassword as err:
+        form.password.errors = [_(str(err.__doc__))]
+        return render_template("auth/reset.html", form=form), 422
+    flash(_("Your password is set and every device is signed out. Please sign in."), "success")
+    return redirect(url_for("auth.login"), code=303)
