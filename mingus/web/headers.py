@@ -1,0 +1,74 @@
+"""Security headers on every answer: the browser may do what a page needs and nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from collections.abc import MutableMapping
+
+    from flask import Response
+    from werkzeug.datastructures import Headers
+
+    from mingus.config import Settings
+
+HSTS_SECONDS = 2 * 365 * 24 * 3600
+PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=(), interest-cohort=()"
+LINK_MARK = "mingus_link_page"
+
+BASE_POLICY: Mapping[str, str] = {
+    "default-src": "'none'",
+    "base-uri": "'none'",
+    "connect-src": "'self'",
+    "font-src": "'self'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+    "img-src": "'self' data:",
+    "manifest-src": "'self'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+}
+
+
+def policy(settings: Settings, *, link: bool) -> str:
+    """The content security policy; pages that link a bank may also load Link from its documented origins."""
+    directives = dict(BASE_POLICY)
+    if link:
+        directives["script-src"] += f" {settings.link_script_url}"
+        directives["frame-src"] = f"{settings.link_origin}/"
+        directives["connect-src"] += f" {settings.plaid_host}/"
+    if settings.https:
+        directives["upgrade-insecure-requests"] = ""
+    return "; ".join(f"{name} {value}".strip() for name, value in directives.items())
+
+
+class SecurityHeaders:
+    """Sets the headers; the two policies are composed once."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._plain = policy(settings, link=False)
+        self._link = policy(settings, link=True)
+        self._https = settings.https
+
+    def on_response(self, response: Response, *, link: bool) -> None:
+        """For a page or an API answer: never cached, since it is somebody's."""
+        self._common(response.headers)
+        response.headers["Content-Security-Policy"] = self._link if link else self._plain
+        # the way back from a bank's pop-up window needs its opener
+        response.headers["Cross-Origin-Opener-Policy"] = "same-origin-allow-popups" if link else "same-origin"
+        response.headers.setdefault("Cache-Control", "no-store")
+
+    def on_static(self, headers: MutableMapping[str, str], path: str, url: str) -> None:  # noqa: ARG002 (WhiteNoise's signature)
+        """For a static file, which is public and cached by its hashed path."""
+        self._common(headers)
+        headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+
+    def _common(self, headers: Headers | MutableMapping[str, str]) -> None:
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers["X-Frame-Options"] = "DENY"
+        headers["Referrer-Policy"] = "no-referrer"
+        headers["Permissions-Policy"] = PERMISSIONS
+        headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        if self._https:
+            headers["Strict-Transport-Security"] = f"max-age={HSTS_SECONDS}; includeSubDomains"

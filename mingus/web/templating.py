@@ -1,0 +1,165 @@
+"""What every template can use."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from typing import Any
+
+from babel.numbers import format_currency
+from babel.numbers import format_decimal
+from flask import current_app
+from flask import g
+from flask import request
+from flask import url_for
+from flask_babel import format_date
+from flask_babel import format_datetime
+from flask_babel import format_timedelta
+from flask_babel import get_locale
+from flask_babel import gettext as _
+from flask_login import current_user
+from flask_wtf.csrf import generate_csrf
+from jinja2 import StrictUndefined
+from jinja2.ext import i18n
+from markupsafe import Markup
+
+from mingus import money
+from mingus.config import PlaidEnvironment
+from mingus.services import services
+from mingus.web.icons import icon
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from mingus.config import Settings
+    from mingus.money import Money
+    from mingus.web.static import StaticFiles
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NavItem:
+    """One entry of the main navigation."""
+
+    label: str
+    icon: str
+    url: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoSignIn:
+    email: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """What pages and mails say about this installation."""
+
+    name: str
+    environment: str
+    outbox_url: str | None  # the folder where mails lie, in local use
+    registration: str
+    demo: DemoSignIn | None
+
+    @property
+    def environment_note(self) -> str | None:
+        """The banner's sentence; None where no banner is due."""
+        notes = {
+            PlaidEnvironment.SIMULATOR: _(
+                "Banks are simulated here. No real bank is asked, no real money is shown."
+            ),
+            PlaidEnvironment.SANDBOX: _("Plaid's sandbox: test banks with invented money."),
+            PlaidEnvironment.DEVELOPMENT: _(
+                "A team's trial with its own accounts: real banks, few connections."
+            ),
+        }
+        return notes.get(PlaidEnvironment(self.environment))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Features:
+    """Which parts exist, so that pages link only to what is there."""
+
+    connect: bool
+
+
+NAVIGATION = (
+    ("web.home", "Overview", "layout-dashboard"),
+    ("plaid.accounts", "Accounts", "landmark"),
+    ("plaid.transactions", "Transactions", "arrow-left-right"),
+    ("reports.index", "Reports", "chart-pie"),
+    ("settings.profile", "Settings", "settings"),
+)
+
+
+def format_money(value: Money) -> str:
+    """An amount in the person's locale: the currency's own digits, unofficial and unknown ones by their letters."""
+    locale = get_locale()
+    digits = money.digits(value.currency)
+    if value.currency == money.UNKNOWN or value.currency.startswith(money.UNOFFICIAL_MARK):
+        pattern = "#,##0" + ("." + "0" * digits if digits else "")
+        return f"{format_decimal(value.major, pattern, locale=locale)} {money.code(value.currency)}"
+    return str(format_currency(value.major, value.currency, locale=locale, currency_digits=True))
+
+
+def relative(instant: dt.datetime) -> str:
+    """How long ago, in words."""
+    return str(format_timedelta(instant - services().ambient.now(), add_direction=True))
+
+
+def csrf_field() -> Markup:
+    return Markup('<input type="hidden" name="csrf_token" value="{}">').format(generate_csrf())
+
+
+def navigation() -> list[NavItem]:
+    """The entries whose pages exist."""
+    endpoint = request.endpoint or ""
+    return [
+        NavItem(
+            label=_(label),
+            icon=symbol,
+            url=url_for(name),
+            active=endpoint == name
+            or (name != "web.home" and endpoint.partition(".")[0] == name.partition(".")[0]),
+        )
+        for name, label, symbol in NAVIGATION
+        if name in current_app.view_functions
+    ]
+
+
+def register(app: Flask, settings: Settings, files: StaticFiles, demo: DemoSignIn | None) -> None:
+    """Make the environment strict and give it its words."""
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.add_extension(i18n)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    site = Site(
+        name="MINGUS",
+        environment=settings.environment.value,
+        outbox_url=str(settings.outbox_dir) if settings.mails_stay_here else None,
+        registration=settings.registration.value,
+        demo=demo if settings.demo else None,
+    )
+    app.jinja_env.globals.update(
+        site=site,
+        icon=icon,
+        static_url=files.url,
+        csrf_field=csrf_field,
+        link_script_url=settings.link_script_url,
+    )
+    app.jinja_env.filters.update(
+        money=format_money,
+        relative=relative,
+        date=lambda value, style="medium": format_date(value, style, rebase=isinstance(value, dt.datetime)),
+        datetime=lambda value, style="medium": format_datetime(value, style),
+    )
+
+    @app.context_processor
+    def _context() -> dict[str, Any]:
+        return {
+            "request_id": g.get("request_id", ""),
+            "lang": str(get_locale()).replace("_", "-"),
+            "nav": navigation() if current_user.is_authenticated else [],
+            "features": Features(connect="plaid.connect" in current_app.view_functions),
+        }

@@ -1,0 +1,29 @@
+// Fetches server-rendered HTML and puts a part of it in place. The only code that turns text into elements.
+import { mountAll } from "./modules.js";
+
+// where Trusted Types are enforced, the server's own pages are what may become elements
+const policy = window.trustedTypes?.createPolicy("mingus", { createHTML: (html) => html });
+
+// The element with this id as the server draws it at url. Signed out meanwhile: the page goes to sign in.
+export async function fetchFragment(url, id) {
+  const response = await fetch(url, { headers: { Accept: "text/html", "X-Fragment": id } });
+  if (response.redirected && new URL(response.url).pathname !== new URL(url, location.href).pathname) {
+    location.assign(response.url);
+    return null;
+  }
+  if (!response.ok) throw new Error(`fragment answered ${response.status}`);
+  const html = await response.text();
+  const page = new DOMParser().parseFromString(policy ? policy.createHTML(html) : html, "text/html");
+  return page.getElementById(id);
+}
+
+// Puts fresh in place of old unless nothing changed; what had the focus by its id keeps it.
+export async function swap(old, fresh) {
+  if (old.isEqualNode(fresh)) return old;
+  const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
+  const element = document.importNode(fresh, true);
+  old.replaceWith(element);
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  await mountAll(element.parentElement);
+  return element;
+}
