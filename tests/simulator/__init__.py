@@ -1,0 +1,1 @@
+"""The simulator, driven from outside."""
