@@ -1,0 +1,203 @@
+"""The ledger's tables: what the bank said of each transaction, what the person decided, and what every sync did."""
+
+from __future__ import annotations
+
+import datetime as dt
+from enum import StrEnum
+from typing import Any
+from typing import NewType
+
+from sqlalchemy import JSON
+from sqlalchemy import BigInteger
+from sqlalchemy import ForeignKey
+from sqlalchemy import Index
+from sqlalchemy import String
+from sqlalchemy import Text
+from sqlalchemy import UniqueConstraint
+from sqlalchemy.orm import Mapped
+from sqlalchemy.orm import mapped_column
+
+from mingus.auth.models import UserId
+from mingus.db import Base
+from mingus.plaid.models import AccountId
+from mingus.plaid.models import ConnectionId
+
+TransactionId = NewType("TransactionId", str)
+SyncId = NewType("SyncId", str)
+
+
+class Trigger(StrEnum):
+    """What made a sync run."""
+
+    CONNECTED = "connected"
+    PERSON = "person"
+    WEBHOOK = "webhook"
+    SCHEDULE = "schedule"
+    OPERATOR = "operator"
+
+
+class SyncStatus(StrEnum):
+    """How a sync ended, or that it has not yet."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    SUCCESS = "success"
+    PARTIAL = "partial"  # rows were set aside: never shown as green
+    FAILED = "failed"
+    SUPERSEDED = "superseded"  # another worker was faster; nothing of this one was written
+
+
+class ChangeKind(StrEnum):
+    """What a sync did to a transaction that was there before."""
+
+    MODIFIED = "modified"
+    POSTED = "posted"
+    REMOVED = "removed"
+    RETURNED = "returned"
+
+
+class PlaidTransaction(Base):
+    """A transaction as the bank tells it. A sync may change any column; the person's own are in TransactionChoice."""
+
+    __tablename__ = "plaid_transactions"
+    __table_args__ = (
+        UniqueConstraint("connection_id", "plaid_transaction_id"),
+        Index("ix_plaid_transactions_of_person", "user_id", "removed_at", "date", "id"),
+        Index("ix_plaid_transactions_of_account", "account_id", "removed_at", "date", "id"),
+    )
+    id: Mapped[TransactionId] = mapped_column(String(32), primary_key=True)
+    user_id: Mapped[UserId] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    connection_id: Mapped[ConnectionId] = mapped_column(
+        ForeignKey("plaid_connections.id", ondelete="CASCADE")
+    )
+    account_id: Mapped[AccountId] = mapped_column(ForeignKey("plaid_accounts.id", ondelete="CASCADE"))
+    plaid_transaction_id: Mapped[str] = mapped_column(String(128))
+    pending_plaid_id: Mapped[str | None] = mapped_column(String(128))  # the id it had while it was pending
+    amount_minor: Mapped[int] = mapped_column(BigInteger)  # the person's side: spent is negative
+    amount_exact: Mapped[str | None] = mapped_column(
+        String(64)
+    )  # when the bank said more digits than the currency has
+    currency: Mapped[str] = mapped_column(String(12))
+    date: Mapped[dt.date]
+    authorized_date: Mapped[dt.date | None]
+    pending: Mapped[bool]
+    name: Mapped[str] = mapped_column(String(500))
+    merchant_name: Mapped[str | None] = mapped_column(String(200))
+    category: Mapped[str | None] = mapped_column(String(80))
+    category_detailed: Mapped[str | None] = mapped_column(String(120))
+    payment_channel: Mapped[str | None] = mapped_column(String(40))
+    raw: Mapped[str] = mapped_column(Text)  # Plaid's own JSON
+    first_sync_id: Mapped[SyncId] = mapped_column(String(32))
+    last_sync_id: Mapped[SyncId] = mapped_column(String(32))
+    removed_at: Mapped[dt.datetime | None]  # a tombstone: out of lists and totals, back if it returns
+
+
+class TransactionChoice(Base):
+    """What a person decided about a transaction; no sync touches it."""
+
+    __tablename__ = "transaction_choices"
+    transaction_id: Mapped[TransactionId] = mapped_column(
+        ForeignKey("plaid_transactions.id", ondelete="CASCADE"), primary_key=True
+    )
+    name: Mapped[str | None] = mapped_column(String(200))
+    category: Mapped[str | None] = mapped_column(String(120))
+    notes: Mapped[str | None] = mapped_column(Text)
+    tags: Mapped[list[str]] = mapped_column(JSON, default=list)
+    hidden: Mapped[bool] = mapped_column(default=False)
+
+
+class TransactionChange(Base):
+    """What one sync changed in a transaction, field by field."""
+
+    __tablename__ = "plaid_transaction_changes"
+    __table_args__ = (Index(None, "transaction_id", "at"), Index(None, "sync_id"))
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    transaction_id: Mapped[TransactionId] = mapped_column(
+        ForeignKey("plaid_transactions.id", ondelete="CASCADE")
+    )
+    sync_id: Mapped[SyncId] = mapped_column(String(32))
+    at: Mapped[dt.datetime]
+    kind: Mapped[str] = mapped_column(String(16))
+    fields: Mapped[dict[str, Any]] = mapped_column(JSON)  # name: [before, after]
+
+
+class ParkedRow(Base):
+    """A transaction of an account that we do not know yet; applied when the account appears."""
+
+    __tablename__ = "plaid_parked_rows"
+    __table_args__ = (UniqueConstraint("connection_id", "plaid_transaction_id"),)
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    connection_id: Mapped[ConnectionId] = mapped_column(
+        ForeignKey("plaid_connections.id", ondelete="CASCADE")
+    )
+    plaid_account_id: Mapped[str] = mapped_column(String(128))
+    plaid_transaction_id: Mapped[str] = mapped_column(String(128))
+    raw: Mapped[str] = mapped_column(Text)
+    sync_id: Mapped[SyncId] = mapped_column(String(32))
+    at: Mapped[dt.datetime]
+
+
+class QuarantinedRow(Base):
+    """A row that can't be read: kept whole, with the reason, and counted."""
+
+    __tablename__ = "plaid_quarantined_rows"
+    __table_args__ = (UniqueConstraint("connection_id", "fingerprint"),)
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    connection_id: Mapped[ConnectionId] = mapped_column(
+        ForeignKey("plaid_connections.id", ondelete="CASCADE")
+    )
+    fingerprint: Mapped[str] = mapped_column(String(64))  # of its JSON: the same row again is no second one
+    raw: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(String(200))
+    sync_id: Mapped[SyncId] = mapped_column(String(32))
+    at: Mapped[dt.datetime]
+
+
+class BalanceSnapshot(Base):
+    """An account's balance at the end of a day, as the last sync of that day read it."""
+
+    __tablename__ = "balance_snapshots"
+    account_id: Mapped[AccountId] = mapped_column(
+        ForeignKey("plaid_accounts.id", ondelete="CASCADE"), primary_key=True
+    )
+    taken_on: Mapped[dt.date] = mapped_column(primary_key=True)
+    current_minor: Mapped[int | None] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(12))
+
+
+class PlaidSyncLog(Base):
+    """One sync, from being asked for to its end."""
+
+    __tablename__ = "plaid_sync_logs"
+    __table_args__ = (
+        Index(None, "connection_id", "requested_at"),
+        Index(None, "user_id", "requested_at"),
+        Index(None, "status", "requested_at"),
+    )
+    id: Mapped[SyncId] = mapped_column(String(32), primary_key=True)
+    connection_id: Mapped[ConnectionId] = mapped_column(
+        ForeignKey("plaid_connections.id", ondelete="CASCADE")
+    )
+    user_id: Mapped[UserId] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    trigger: Mapped[str] = mapped_column(String(16))
+    status: Mapped[str] = mapped_column(String(16))
+    requested_at: Mapped[dt.datetime]
+    started_at: Mapped[dt.datetime | None]
+    finished_at: Mapped[dt.datetime | None]
+    pages: Mapped[int] = mapped_column(default=0)
+    restarts: Mapped[int] = mapped_column(default=0)
+    added: Mapped[int] = mapped_column(default=0)
+    modified: Mapped[int] = mapped_column(default=0)
+    removed: Mapped[int] = mapped_column(default=0)
+    parked: Mapped[int] = mapped_column(default=0)
+    quarantined: Mapped[int] = mapped_column(default=0)
+    fetched: Mapped[int] = mapped_column(
+        default=0
+    )  # rows read from Plaid so far: the progress of a long import
+    update_status: Mapped[str | None] = mapped_column(
+        String(40)
+    )  # Plaid's own word for how far its history is
+    cursor_before: Mapped[str | None] = mapped_column(String(64))  # hashes: a cursor tells nobody anything
+    cursor_after: Mapped[str | None] = mapped_column(String(64))
+    error_code: Mapped[str | None] = mapped_column(String(80))
+    error_request_id: Mapped[str | None] = mapped_column(String(64))

@@ -1,0 +1,272 @@
+"""What pages and API read of connections and accounts; the owner comes first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Select
+from sqlalchemy import func
+from sqlalchemy import select
+
+from mingus.db import db
+from mingus.money import Currency
+from mingus.money import Money
+from mingus.money import totals
+from mingus.plaid.failures import Action
+from mingus.plaid.failures import advice
+from mingus.plaid.linkstates import LinkState
+from mingus.plaid.models import AccountChoice
+from mingus.plaid.models import AccountId
+from mingus.plaid.models import ConnectionId
+from mingus.plaid.models import LinkId
+from mingus.plaid.models import LinkSession
+from mingus.plaid.models import PlaidAccount
+from mingus.plaid.models import PlaidConnection
+from mingus.plaid.models import PlaidInstitution
+from mingus.plaid.states import ENDED
+from mingus.plaid.states import ConnectionState
+from mingus.plaid.states import Health
+from mingus.plaid.states import health
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from mingus.auth.models import UserId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountRow:
+    """One account as its owner sees it: what they have is positive, what they owe negative, unknown is None."""
+
+    id: AccountId
+    connection_id: ConnectionId
+    institution_name: str
+    name: str
+    official_name: str | None
+    mask: str | None
+    type: str
+    subtype: str | None
+    current: Money | None
+    available: Money | None
+    limit: Money | None
+    as_of: dt.datetime
+    hidden: bool
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionCard:
+    """One bank connection with its accounts, its state in words, and the one thing to do."""
+
+    id: ConnectionId
+    institution_name: str
+    logo: str | None
+    color: str | None
+    state: ConnectionState
+    since: dt.datetime
+    health: Health
+    recommendation: str
+    sentence: str | None
+    action: Action
+    error_code: str | None
+    request_id: str | None
+    new_accounts: bool
+    consent_expires_at: dt.datetime | None
+    bank_data_at: dt.datetime | None
+    checked_at: dt.datetime | None
+    accounts: tuple[AccountRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingLink:
+    """A finished Link that waits for the person: the bank seems to be connected already."""
+
+    id: LinkId
+    institution_name: str
+    connection_id: ConnectionId
+    at: dt.datetime
+
+
+def connection_cards(user_id: UserId, *, environment: str, now: dt.datetime) -> list[ConnectionCard]:
+    """The person's connections of this environment, those that need something first. Two queries.
+
+    An ended one is among them, last, while its history is kept.
+    """
+    rows = db.session.execute(
+        select(PlaidConnection, PlaidInstitution.logo, PlaidInstitution.primary_color)
+        .outerjoin(
+            PlaidInstitution, PlaidInstitution.plaid_institution_id == PlaidConnection.plaid_institution_id
+        )
+        .where(
+            PlaidConnection.user_id == user_id,
+            PlaidConnection.environment == environment,
+        )
+        .order_by(PlaidConnection.institution_name, PlaidConnection.id)
+    ).all()
+    of_connection = {
+        connection_id: tuple(accounts)
+        for connection_id, accounts in groupby(
+            accounts_of(user_id, environment=environment, hidden_too=True),
+            key=lambda account: account.connection_id,
+        )
+    }
+    cards = [
+        _card(connection, logo, color, of_connection.get(connection.id, ()), now)
+        for connection, logo, color in rows
+    ]
+    shown = [card for card in cards if card.accounts or card.state is not ConnectionState.REMOVED]
+    return sorted(shown, key=lambda card: (card.state is ConnectionState.REMOVED, URGENCY.index(card.health)))
+
+
+URGENCY = (Health.CRITICAL, Health.WARNING, Health.UNKNOWN, Health.HEALTHY)
+
+
+def connection_card(
+    user_id: UserId, connection_id: ConnectionId, *, environment: str, now: dt.datetime
+) -> ConnectionCard | None:
+    cards = connection_cards(user_id, environment=environment, now=now)
+    return next((card for card in cards if card.id == connection_id), None)
+
+
+def accounts_of(user_id: UserId, *, environment: str, hidden_too: bool = False) -> list[AccountRow]:
+    """The person's open accounts, by connection; hidden ones on request."""
+    rows = db.session.execute(_accounts(user_id, environment)).all()
+    found = [_account(account, choice, name) for account, choice, name in rows]
+    return [account for account in found if hidden_too or not account.hidden]
+
+
+def account(user_id: UserId, account_id: AccountId, *, environment: str) -> AccountRow | None:
+    row = db.session.execute(
+        _accounts(user_id, environment).where(PlaidAccount.id == account_id)
+    ).one_or_none()
+    return _account(*row) if row is not None else None
+
+
+def net_worth(cards: list[ConnectionCard]) -> tuple[Money, ...]:
+    """What the person has less what they owe, by currency; unknown, hidden, closed and ended ones are left out."""
+    return totals(
+        account.current
+        for card in cards
+        if card.state not in ENDED
+        for account in card.accounts
+        if not account.hidden and not account.closed
+    )
+
+
+def all_connections(*, environment: str) -> list[PlaidConnection]:
+    """Every connection of an environment, for its operator."""
+    statement = select(PlaidConnection).where(PlaidConnection.environment == environment)
+    return list(db.session.scalars(statement.order_by(PlaidConnection.id)))
+
+
+def asleep_count(user_id: UserId, *, environment: str) -> int:
+    """How many living connections of the person belong to another environment."""
+    return int(
+        db.session.scalar(
+            select(func.count())
+            .select_from(PlaidConnection)
+            .where(
+                PlaidConnection.user_id == user_id,
+                PlaidConnection.environment != environment,
+                PlaidConnection.state.not_in({state.value for state in ENDED}),
+            )
+        )
+        or 0
+    )
+
+
+def waiting_links(user_id: UserId, *, environment: str) -> list[WaitingLink]:
+    """Finished Links that wait for "reconnect or keep both"."""
+    rows = db.session.scalars(
+        select(LinkSession).where(
+            LinkSession.user_id == user_id,
+            LinkSession.environment == environment,
+            LinkSession.state == LinkState.RECEIVED.value,
+            LinkSession.next_look_at.is_(None),
+            LinkSession.connection_id.is_not(None),
+        )
+    )
+    return [
+        WaitingLink(
+            id=row.id,
+            institution_name=row.institution_name or "",
+            connection_id=row.connection_id or ConnectionId(""),
+            at=row.changed_at,
+        )
+        for row in rows
+    ]
+
+
+def _accounts(user_id: UserId, environment: str) -> Select[PlaidAccount, AccountChoice, str]:
+    """Accounts that count: an account that was linked anew under another connection replaces its predecessor."""
+    replaced = select(PlaidAccount.replaces_id).where(
+        PlaidAccount.user_id == user_id, PlaidAccount.replaces_id.is_not(None)
+    )
+    return (
+        select(PlaidAccount, AccountChoice, PlaidConnection.institution_name)
+        .join(PlaidConnection, PlaidConnection.id == PlaidAccount.connection_id)
+        .outerjoin(AccountChoice, AccountChoice.account_id == PlaidAccount.id)
+        .where(
+            PlaidAccount.user_id == user_id,
+            PlaidConnection.environment == environment,
+            PlaidAccount.id.not_in(replaced),
+        )
+        .order_by(PlaidAccount.connection_id, PlaidAccount.closed_at.is_not(None), PlaidAccount.id)
+    )
+
+
+def _account(account: PlaidAccount, choice: AccountChoice | None, institution_name: str) -> AccountRow:
+    currency = Currency(account.currency)
+
+    def amount(minor: int | None) -> Money | None:
+        return None if minor is None else Money(minor=minor, currency=currency)
+
+    return AccountRow(
+        id=account.id,
+        connection_id=account.connection_id,
+        institution_name=institution_name,
+        name=(choice.name if choice is not None else None) or account.name,
+        official_name=account.official_name,
+        mask=account.mask,
+        type=account.type,
+        subtype=account.subtype,
+        current=amount(account.current_minor),
+        available=amount(account.available_minor),
+        limit=amount(account.limit_minor),
+        as_of=account.balance_at,
+        hidden=choice is not None and choice.hidden,
+        closed=account.closed_at is not None,
+    )
+
+
+def _card(
+    connection: PlaidConnection,
+    logo: str | None,
+    color: str | None,
+    accounts: tuple[AccountRow, ...],
+    now: dt.datetime,
+) -> ConnectionCard:
+    state = ConnectionState(connection.state)
+    report = health(state, last_good_at=connection.last_good_at, asleep=False, now=now)
+    known = advice(None, connection.error_code) if connection.error_code else None
+    return ConnectionCard(
+        id=connection.id,
+        institution_name=connection.institution_name,
+        logo=logo,
+        color=color,
+        state=state,
+        since=connection.state_since,
+        health=report.health,
+        recommendation=report.recommendation,
+        sentence=known.sentence if known else None,
+        action=known.action if known else Action.NONE,
+        error_code=connection.error_code,
+        request_id=connection.error_request_id,
+        new_accounts=connection.new_accounts,
+        consent_expires_at=connection.consent_expires_at,
+        bank_data_at=connection.bank_data_at,
+        checked_at=connection.last_checked_at,
+        accounts=accounts,
+    )
