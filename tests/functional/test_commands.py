@@ -1,0 +1,103 @@
+"""The operator's commands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import urllib3
+
+from mingus import doctor
+from mingus.auth.models import Role
+from mingus.auth.models import User
+from mingus.db import db
+from tests import factories
+from tests.factories import ADA
+from tests.factories import PASSWORD
+
+if TYPE_CHECKING:
+    from click.testing import Result
+    from flask import Flask
+
+    from mingus.jobs import InlineJobs
+
+
+def run(app: Flask, *words: str) -> Result:
+    return app.test_cli_runner().invoke(args=list(words))
+
+
+def role_of(app: Flask) -> str:
+    with app.app_context():
+        return db.session.query(User).filter_by(email=ADA).one().role
+
+
+def test_an_admin_is_made_promoted_and_demoted(app: Flask) -> None:
+    assert run(app, "users", "create-admin", ADA.upper(), "--password", PASSWORD).exit_code == 0
+    assert role_of(app) == Role.ADMIN
+    assert run(app, "users", "demote", ADA).exit_code == 0
+    assert role_of(app) == Role.MEMBER
+    assert run(app, "users", "promote", ADA).exit_code == 0
+    assert role_of(app) == Role.ADMIN
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("users", "promote", "nobody@mingus.test"), "no person with that address"),
+        (("users", "create-admin", ADA, "--password", PASSWORD), "has that address already"),
+        (("users", "create-admin", "new@mingus.test", "--password", "short"), "at least 12 characters"),
+        (("users", "create-admin", "new@mingus.test", "--password", "password1234"), "too easy to guess"),
+    ],
+)
+def test_a_refusal_is_one_line_and_a_status(app: Flask, words: tuple[str, ...], told: str) -> None:
+    factories.make_person(app)
+    result = run(app, *words)
+    assert result.exit_code != 0
+    assert told in result.output
+    assert len(result.output.strip().splitlines()) == 1
+
+
+def test_a_disabled_person_can_be_enabled_again(app: Flask) -> None:
+    factories.make_person(app)
+    browser = app.test_client()
+    run(app, "users", "disable", ADA)
+    assert browser.submit("/login", email=ADA, password=PASSWORD).status_code == 401  # type: ignore[attr-defined]  # a Browser
+    run(app, "users", "enable", ADA)
+    assert browser.submit("/login", email=ADA, password=PASSWORD).status_code == 303  # type: ignore[attr-defined]  # a Browser
+
+
+def test_an_invitation_goes_out_by_mail(app: Flask, jobs: InlineJobs) -> None:
+    assert run(app, "users", "invite", ADA).exit_code == 0
+    jobs.run_all()
+    assert [letter["To"] for letter in factories.letters(app)] == [ADA]
+
+
+def test_seeding_the_demo_twice_leaves_one_person(app: Flask) -> None:
+    assert run(app, "demo", "seed").exit_code == 0
+    again = run(app, "demo", "seed")
+    assert "Sign in as" in again.output
+    with app.app_context():
+        assert db.session.query(User).count() == 1
+
+
+def test_migrating_a_current_database_changes_nothing(app: Flask) -> None:
+    result = run(app, "migrate")
+    assert result.exit_code == 0
+    assert "The database is at" in result.output
+
+
+def test_the_doctor_says_what_is_wrong_and_fails(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object, **options: object) -> None:
+        raise urllib3.exceptions.ConnectTimeoutError
+
+    monkeypatch.setattr(urllib3.PoolManager, "request", refuse)
+    result = run(app, "doctor")
+    assert result.exit_code == 1
+    lines = {line.split()[1]: line.split()[0] for line in result.output.splitlines()}
+    assert lines["credentials"] == "fail"
+    assert lines["clock"] == "warn"
+    assert {lines[name] for name in ("database", "migrations", "queue", "keys", "limits")} == {"ok"}
+
+
+def test_every_line_of_the_doctor_fits_its_columns() -> None:
+    assert doctor.warn("mail", "is a folder").line() == "warn  mail          is a folder"

@@ -1,0 +1,159 @@
+"""Imports go down the floors, or sideways within one area; nothing else."""
+
+from __future__ import annotations
+
+import ast
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+FLOORS: list[tuple[int, str]] = [
+    (7, "wsgi"),
+    (7, "mingus.worker"),
+    (7, "mingus.run"),
+    (7, "mingus.startup"),
+    (6, "mingus.app"),
+    (5, "mingus.cli"),
+    (5, "mingus.doctor"),
+    (5, "mingus.web"),
+    (5, "mingus.auth.views"),
+    (5, "mingus.auth.settings_views"),
+    (5, "mingus.auth.forms"),
+    (5, "mingus.plaid.views"),
+    (5, "mingus.plaid.api"),
+    (5, "mingus.plaid.ledger_api"),
+    (5, "mingus.plaid.forms"),
+    (5, "mingus.plaid.commands"),
+    (5, "mingus.command"),
+    (5, "mingus.demo"),
+    (5, "mingus.readiness"),
+    (5, "mingus.schema"),
+    (4, "mingus.services"),
+    (3, "mingus.auth.service"),
+    (3, "mingus.auth.sessions"),
+    (3, "mingus.auth.tickets"),
+    (3, "mingus.auth.queries"),
+    (3, "mingus.plaid.service"),
+    (3, "mingus.plaid.linking"),
+    (3, "mingus.plaid.settling"),
+    (3, "mingus.plaid.linkjournal"),
+    (3, "mingus.plaid.linktokens"),
+    (3, "mingus.plaid.connections"),
+    (3, "mingus.plaid.accounts"),
+    (3, "mingus.plaid.institutions"),
+    (3, "mingus.plaid.sync"),
+    (3, "mingus.plaid.leases"),
+    (3, "mingus.plaid.writing"),
+    (3, "mingus.plaid.plan"),
+    (3, "mingus.plaid.queries"),
+    (3, "mingus.plaid.transactions"),
+    (2, "mingus.plaid.gateway"),
+    (2, "mingus.plaid.linkstates"),
+    (2, "mingus.plaid.wire"),
+    (2, "mingus.plaid.synced"),
+    (2, "mingus.plaid.spool"),
+    (2, "mingus.plaid.outgoing"),
+    (2, "mingus.vault"),
+    (2, "mingus.auth.passwords"),
+    (2, "mingus.mail"),
+    (2, "mingus.jobs"),
+    (2, "mingus.limits"),
+    (1, "mingus.tables"),
+    (1, "mingus.auth.models"),
+    (1, "mingus.plaid.models"),
+    (1, "mingus.plaid.ledger"),
+    (1, "mingus.plaid.failures"),
+    (1, "mingus.sealed"),
+    (1, "mingus.plaid.states"),
+    (0, "mingus.auth.failures"),
+    (0, "mingus.aws_secrets"),
+    (0, "mingus.config"),
+    (0, "mingus.environ"),
+    (0, "mingus.ambient"),
+    (0, "mingus.money"),
+    (0, "mingus.errors"),
+    (0, "mingus.db"),
+    (0, "mingus.logs"),
+    (0, "mingus.local_setup"),
+    (0, "mingus.gunicorn_conf"),
+]
+FLASK_FROM = 4
+# reads every floor's tables, so that migrations see them all
+TABLES = "mingus.tables"
+
+
+def modules() -> dict[str, Path]:
+    found = {"wsgi": ROOT / "wsgi.py"}
+    for path in sorted((ROOT / "mingus").rglob("*.py")):
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        found[name] = path
+    return found
+
+
+def floor_of(module: str) -> int | None:
+    return next((floor for floor, name in FLOORS if module == name or module.startswith(f"{name}.")), None)
+
+
+def imported(path: Path) -> set[str]:
+    """Every module a file imports, also for types and inside functions; `mingus.x` for `from mingus import x`."""
+    known = modules()
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                names.add(inner if inner in known else node.module)
+    return names
+
+
+OURS = {
+    name: path
+    for name, path in modules().items()
+    if not name.startswith("mingus.simulator") and name != "mingus"
+}
+
+
+@pytest.mark.parametrize("module", [name for name, path in OURS.items() if path.name != "__init__.py"])
+def test_every_module_stands_on_a_floor_and_imports_downward(module: str) -> None:
+    floor = floor_of(module)
+    assert floor is not None, f"{module} has no floor: add it to FLOORS"
+    for other in imported(OURS[module]):
+        other_floor = floor_of(other)
+        if other_floor is not None and module != TABLES:
+            assert other_floor <= floor, f"{module} (floor {floor}) imports {other} (floor {other_floor})"
+
+
+@pytest.mark.parametrize("module", [name for name in OURS if (floor_of(name) or 0) < FLASK_FROM])
+def test_flask_stays_above_the_services(module: str) -> None:
+    if module == "mingus.db":
+        return
+    flasks = {name for name in imported(OURS[module]) if name.split(".")[0].startswith("flask")}
+    assert not flasks, f"{module} imports {flasks}"
+
+
+def test_only_the_settings_read_the_environment() -> None:
+    readers = {
+        name
+        for name, path in OURS.items()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute)
+        and node.attr in {"environ", "getenv"}
+        and ast.unparse(node).startswith("os.")
+    }
+    # the supervisor sets what its children read, gunicorn reads its own two variables
+    assert readers <= {"mingus.config", "mingus.run", "mingus.gunicorn_conf"}
+
+
+def test_no_file_outgrows_four_hundred_lines() -> None:
+    kinds = {".py", ".js", ".css", ".html"}
+    long = {
+        str(path.relative_to(ROOT)): count
+        for folder in ("mingus", "templates", "static", "tests", "bench", "migrations")
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in kinds and (count := path.read_text(encoding="utf-8").count(os.linesep)) > 400
+    }
+    assert not long

@@ -1,0 +1,52 @@
+"""A whole run, from sign-in to disconnect: no token-like text in the log, on a page, in a mail or in the database."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from typing import TYPE_CHECKING
+
+from mingus.db import db
+from mingus.logs import JsonLines
+from tests import factories
+from tests.support.bank import public_token
+
+if TYPE_CHECKING:
+    import pytest
+    from flask import Flask
+
+    from mingus.jobs import InlineJobs
+    from mingus.simulator.testing import Running
+
+ACCESS_TOKEN = re.compile(r"access-(?:sandbox|production|development)-[\w-]+")
+ANY_TOKEN = re.compile(r"(?:access|public|link)-(?:sandbox|production|development)-[\w-]+")
+
+
+def test_a_whole_run_shows_no_token(
+    app: Flask, plaid: Running, jobs: InlineJobs, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    browser = factories.sign_in(app, factories.make_person(app))
+    started = browser.send_json("/api/plaid/link-token", {}).get_json()
+    body = {"public_token": public_token(plaid), "link_id": started["link_id"], "metadata": {}}
+    linked = browser.send_json("/api/plaid/connect", body)
+    jobs.run_all()
+    shown = [linked.get_data(as_text=True)]
+    for page in ("/", "/accounts", "/connect", "/settings", "/api/plaid/connections", "/api/plaid/sync-logs"):
+        answer = browser.get(page)
+        assert answer.status_code == 200, page
+        shown.append(answer.get_data(as_text=True))
+    browser.send_json(f"/api/plaid/connections/{linked.get_json()['connection_id']}", None, method="DELETE")
+    written = [
+        JsonLines().format(record) for record in caplog.records if not record.name.startswith("plaid.rest")
+    ]
+    assert len(written) > 10
+    assert all(json.loads(line) for line in written)
+    assert not ANY_TOKEN.findall("\n".join(written))
+    assert not ACCESS_TOKEN.findall("\n".join(shown))
+    with app.app_context(), db.engine.connect() as connection:
+        for table in db.metadata.sorted_tables:
+            assert not ANY_TOKEN.findall(repr(connection.execute(table.select()).all())), table.name
+    jobs.run_all()
+    assert not ANY_TOKEN.findall("\n".join(str(letter) for letter in factories.letters(app)))

@@ -1,0 +1,140 @@
+"""The vault: bound to its row, changed while it runs, loud about wrong keys."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select
+from sqlalchemy import update
+
+from mingus.db import db
+from mingus.db import unit_of_work
+from mingus.sealed import SecretId
+from mingus.sealed import SecretKind
+from mingus.sealed import VaultSecret
+from mingus.vault import KeyringRefused
+from mingus.vault import SecretUnreadable
+from mingus.vault import TokenVault
+from mingus.vault import key_id
+
+if TYPE_CHECKING:
+    from mingus.services import Services
+
+TOKEN = "access-sandbox-8ab976e6-64bc-4b38-98f7-731e7a349970"
+OLD, NEW = bytes(range(32)), bytes(range(32, 64))
+
+
+@pytest.fixture
+def vault(wired: Services) -> TokenVault:
+    made = TokenVault((OLD,), wired.ambient)
+    made.place_canary()
+    return made
+
+
+def seal(vault: TokenVault, owner: str = "con_1") -> SecretId:
+    with unit_of_work() as unit:
+        return vault.seal(unit, SecretKind.ACCESS_TOKEN, owner, TOKEN)
+
+
+def test_what_is_sealed_opens_for_its_owner_alone(vault: TokenVault) -> None:
+    secret = seal(vault)
+    assert vault.open(secret, SecretKind.ACCESS_TOKEN, "con_1") == TOKEN
+    for kind, owner in ((SecretKind.ACCESS_TOKEN, "con_2"), (SecretKind.LINK_TOKEN, "con_1")):
+        with pytest.raises(SecretUnreadable):
+            vault.open(secret, kind, owner)
+
+
+def test_a_ciphertext_moved_to_another_row_does_not_open(vault: TokenVault) -> None:
+    first, second = seal(vault), seal(vault)
+    row = db.session.get_one(VaultSecret, first)
+    with unit_of_work() as unit:
+        moved = {"nonce": row.nonce, "ciphertext": row.ciphertext}
+        unit.session.execute(update(VaultSecret).where(VaultSecret.id == second).values(**moved))
+    with pytest.raises(SecretUnreadable):
+        vault.open(second, SecretKind.ACCESS_TOKEN, "con_1")
+    assert vault.open(first, SecretKind.ACCESS_TOKEN, "con_1") == TOKEN
+
+
+def test_the_same_text_never_looks_the_same(vault: TokenVault) -> None:
+    rows = [db.session.get_one(VaultSecret, seal(vault)) for _ in range(5)]
+    assert len({row.ciphertext for row in rows}) == len({row.nonce for row in rows}) == 5
+    assert all(TOKEN.encode() not in row.ciphertext for row in rows)
+
+
+def test_a_wrong_key_is_noticed_before_anything_is_touched(vault: TokenVault, wired: Services) -> None:
+    seal(vault)
+    with pytest.raises(KeyringRefused, match="need key"):
+        TokenVault((NEW,), wired.ambient).check_keys()
+    vault.check_keys()
+
+
+def test_a_key_may_go_once_nothing_needs_it(vault: TokenVault, wired: Services) -> None:
+    secret = seal(vault)
+    both = TokenVault((NEW, OLD), wired.ambient)
+    both.check_keys()
+    assert both.rotate(dry_run=True).changed == 1
+    assert db.session.get_one(VaultSecret, secret).key_id == key_id(OLD)
+    assert both.rotate(dry_run=False).changed == 1
+    assert both.rotate(dry_run=False).changed == 0, "done once, it has nothing left to do"
+    alone = TokenVault((NEW,), wired.ambient)
+    alone.check_keys()
+    assert alone.open(secret, SecretKind.ACCESS_TOKEN, "con_1") == TOKEN
+
+
+def test_a_rotation_that_stops_anywhere_leaves_everything_readable(
+    vault: TokenVault, wired: Services
+) -> None:
+    ids = [seal(vault, f"con_{number}") for number in range(250)]
+    both = TokenVault((NEW, OLD), wired.ambient)
+
+    class Stop(Exception):
+        pass
+
+    reseal, done = both._reseal, 0
+
+    def stop_later(row: VaultSecret, text: str) -> None:
+        nonlocal done
+        done += 1
+        if done == 150:
+            raise Stop
+        reseal(row, text)
+
+    both._reseal = stop_later  # type: ignore[method-assign]  # the machine dies here
+    with pytest.raises(Stop):
+        both.rotate(dry_run=False)
+    fresh = TokenVault((NEW, OLD), wired.ambient)
+    assert fresh.verify().unreadable == ()
+    assert 0 < fresh.verify().current < 250
+    fresh.rotate(dry_run=False)
+    assert (fresh.verify().current, fresh.verify().total) == (250, len(ids))
+
+
+def test_one_damaged_secret_is_told_and_harms_no_other(vault: TokenVault, wired: Services) -> None:
+    good, bad = seal(vault), seal(vault)
+    with unit_of_work() as unit:
+        unit.session.execute(
+            update(VaultSecret).where(VaultSecret.id == bad).values(ciphertext=os.urandom(40))
+        )
+    assert vault.verify().unreadable == (bad,)
+    both = TokenVault((NEW, OLD), wired.ambient)
+    assert both.rotate(dry_run=False).unreadable == (bad,)
+    assert both.open(good, SecretKind.ACCESS_TOKEN, "con_1") == TOKEN
+
+
+def test_a_destroyed_secret_is_gone(vault: TokenVault) -> None:
+    secret = seal(vault)
+    with unit_of_work() as unit:
+        vault.destroy(unit, secret)
+    assert db.session.scalars(select(VaultSecret)).all() == []
+    with pytest.raises(SecretUnreadable):
+        vault.open(secret, SecretKind.ACCESS_TOKEN, "con_1")
+
+
+@given(st.binary(min_size=32, max_size=32))
+def test_a_keys_name_tells_nothing_of_it(key: bytes) -> None:
+    assert len(key_id(key)) == 16
+    assert key_id(key) not in key.hex()
