@@ -1,0 +1,1 @@
+"""Figures of MINGUS, measured on the spot."""
