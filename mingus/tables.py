@@ -11,11 +11,12 @@ from mingus.auth import models as auth
 from mingus.db import Base
 from mingus.plaid import ledger
 from mingus.plaid import models as plaid
+from mingus.transactions import models as transactions
 
 if TYPE_CHECKING:
     from sqlalchemy import MetaData
 
-MODULES = (auth, mail, limits, sealed, plaid, ledger)
+MODULES = (auth, mail, limits, sealed, plaid, ledger, transactions)
 
 
 def metadata() -> MetaData:

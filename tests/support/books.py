@@ -1,0 +1,103 @@
+"""A person's banks, accounts and transactions written straight into the tables, for tests that need exact rows."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+from typing import Any
+
+from mingus.db import unit_of_work
+from mingus.plaid.ledger import PlaidTransaction
+from mingus.plaid.ledger import SyncId
+from mingus.plaid.ledger import TransactionId
+from mingus.plaid.models import AccountId
+from mingus.plaid.models import ConnectionId
+from mingus.plaid.models import PlaidAccount
+from mingus.plaid.models import PlaidConnection
+from mingus.plaid.states import ConnectionState
+from mingus.services import services
+
+if TYPE_CHECKING:
+    from mingus.auth.models import UserId
+
+DAY = dt.date(2026, 5, 4)
+
+
+def make_connection(owner: UserId, **changes: Any) -> ConnectionId:
+    """A bank in good health, without a token: nobody asks it."""
+    ambient = services().ambient
+    connection_id = ConnectionId(ambient.new_id("con"))
+    values: dict[str, Any] = {
+        "id": connection_id,
+        "user_id": owner,
+        "environment": services().settings.environment.value,
+        "plaid_item_id": f"item-{connection_id}",
+        "institution_name": "First Platypus Bank",
+        "state": ConnectionState.HEALTHY.value,
+        "state_since": ambient.now(),
+        "products": ["transactions"],
+        "created_at": ambient.now(),
+        "last_good_at": ambient.now(),
+    }
+    with unit_of_work() as unit:
+        unit.session.add(PlaidConnection(**{**values, **changes}))
+    return connection_id
+
+
+def make_account(
+    owner: UserId, connection_id: ConnectionId | None = None, name: str = "Checking", **changes: Any
+) -> AccountId:
+    """An account in dollars; without a connection it gets one of its own."""
+    connection_id = connection_id or make_connection(owner)
+    ambient = services().ambient
+    account_id = AccountId(ambient.new_id("acc"))
+    values: dict[str, Any] = {
+        "id": account_id,
+        "connection_id": connection_id,
+        "user_id": owner,
+        "plaid_account_id": f"account-{account_id}",
+        "name": name,
+        "mask": "0000",
+        "type": "depository",
+        "subtype": "checking",
+        "currency": "USD",
+        "current_minor": 100_000,
+        "balance_at": ambient.now(),
+        "created_at": ambient.now(),
+    }
+    with unit_of_work() as unit:
+        unit.session.add(PlaidAccount(**{**values, **changes}))
+    return account_id
+
+
+def make_transaction(
+    account_id: AccountId, amount_minor: int = -1_250, name: str = "COFFEE 42", **changes: Any
+) -> TransactionId:
+    """A posted purchase of the frozen day."""
+    return make_transactions(account_id, [{"amount_minor": amount_minor, "name": name, **changes}])[0]
+
+
+def make_transactions(account_id: AccountId, rows: list[dict[str, Any]]) -> list[TransactionId]:
+    """Many at once; each row says what differs."""
+    ambient = services().ambient
+    with unit_of_work() as unit:
+        account = unit.session.get_one(PlaidAccount, account_id)
+        common: dict[str, Any] = {
+            "user_id": account.user_id,
+            "connection_id": account.connection_id,
+            "account_id": account_id,
+            "amount_minor": -1_250,
+            "currency": account.currency,
+            "date": DAY,
+            "pending": False,
+            "name": "COFFEE 42",
+            "raw": "{}",
+            "first_sync_id": SyncId("sync_none"),
+            "last_sync_id": SyncId("sync_none"),
+        }
+        ids = [TransactionId(ambient.new_id("txn")) for _ in rows]
+        for row_id, row in zip(ids, rows, strict=True):
+            unit.session.add(
+                PlaidTransaction(**{**common, "id": row_id, "plaid_transaction_id": f"plaid-{row_id}", **row})
+            )
+    return ids
