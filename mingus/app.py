@@ -37,6 +37,7 @@ from mingus.local_setup import DEMO_EMAIL
 from mingus.local_setup import DEMO_PASSWORD
 from mingus.plaid import api as plaid_api
 from mingus.plaid import ledger_api
+from mingus.plaid import products_api
 from mingus.plaid import views as plaid_views
 from mingus.schema import MIGRATIONS
 from mingus.services import EXTENSION
@@ -97,6 +98,7 @@ def create_app(
         plaid_views.bp,
         plaid_api.bp,
         ledger_api.bp,
+        products_api.bp,
     ):
         app.register_blueprint(blueprint)
     if settings.environment is not PlaidEnvironment.PRODUCTION:

@@ -28,6 +28,7 @@ from mingus.plaid.linking import Linking
 from mingus.plaid.linkjournal import LinkJournal
 from mingus.plaid.outgoing import Circuit
 from mingus.plaid.outgoing import OutgoingLimits
+from mingus.plaid.refreshing import Refresher
 from mingus.plaid.service import PlaidIntegrationService
 from mingus.plaid.settling import Settling
 from mingus.plaid.sync import SyncEngine
@@ -62,6 +63,7 @@ class PlaidParts(TypedDict):
     linking: Linking
     sync: SyncEngine
     leases: Leases
+    refresher: Refresher
     plaid: PlaidIntegrationService
 
 
@@ -84,6 +86,7 @@ class Services:
     linking: Linking
     sync: SyncEngine
     leases: Leases
+    refresher: Refresher
     plaid: PlaidIntegrationService
 
     def handlers(self) -> dict[JobKind, Callable[..., None]]:
@@ -94,6 +97,7 @@ class Services:
             JobKind.LINK: self.linking.look_after,
             JobKind.CHECK: self.connections.check,
             JobKind.SYNC: self.sync.run,
+            JobKind.REFRESH: self.refresher.run,
             JobKind.REMOVAL: self.connections.finish_removal,
         }
 
@@ -103,6 +107,7 @@ class Services:
             Sweep(kind=JobKind.TICKET, id_name="ticket_id", find=self.tickets.unanswered),
             Sweep(kind=JobKind.LINK, id_name="link_id", find=self.linking.due),
             Sweep(kind=JobKind.SYNC, id_name="connection_id", find=self.leases.wanted),
+            Sweep(kind=JobKind.REFRESH, id_name="refresh_id", find=self._refreshes_due),
             Sweep(kind=JobKind.REMOVAL, id_name="connection_id", find=self.connections.removals_due),
             *self._checks(),
         )
@@ -112,6 +117,9 @@ class Services:
         if self.settings.update_mode is UpdateMode.MANUAL:
             return ()
         return (Sweep(kind=JobKind.CHECK, id_name="connection_id", find=self.connections.checks_due),)
+
+    def _refreshes_due(self) -> list[str]:
+        return self.refresher.due(scheduled_too=self.settings.update_mode is not UpdateMode.MANUAL)
 
     def housekeeping(self) -> tuple[Callable[[], None], ...]:
         """What a worker tidies away now and then."""
@@ -187,8 +195,22 @@ def _plaid_parts(settings: Settings, *, ambient: Ambient, jobs: Jobs, limiter: L
         institutions=institutions,
         environment=environment,
     )
+    refresher = Refresher(
+        ambient=ambient,
+        jobs=jobs,
+        gateway=gateway,
+        connections=connections,
+        environment=environment,
+        products=settings.products,
+    )
     sync = SyncEngine(
-        ambient=ambient, jobs=jobs, gateway=gateway, connections=connections, leases=leases, pause=time.sleep
+        ambient=ambient,
+        jobs=jobs,
+        gateway=gateway,
+        connections=connections,
+        leases=leases,
+        refresher=refresher,
+        pause=time.sleep,
     )
     service = PlaidIntegrationService(
         settings=settings,
@@ -209,6 +231,7 @@ def _plaid_parts(settings: Settings, *, ambient: Ambient, jobs: Jobs, limiter: L
         "linking": linking,
         "sync": sync,
         "leases": leases,
+        "refresher": refresher,
         "plaid": service,
     }
 

@@ -11,12 +11,13 @@ from mingus.auth import models as auth
 from mingus.db import Base
 from mingus.plaid import ledger
 from mingus.plaid import models as plaid
+from mingus.plaid import products
 from mingus.transactions import models as transactions
 
 if TYPE_CHECKING:
     from sqlalchemy import MetaData
 
-MODULES = (auth, mail, limits, sealed, plaid, ledger, transactions)
+MODULES = (auth, mail, limits, sealed, plaid, ledger, products, transactions)
 
 
 def metadata() -> MetaData:

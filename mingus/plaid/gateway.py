@@ -22,6 +22,7 @@ import urllib3
 
 from mingus.config import PlaidEnvironment
 from mingus.db import unit_of_work
+from mingus.plaid import productwire
 from mingus.plaid import wire
 from mingus.plaid.failures import PlaidFailure
 from mingus.plaid.models import PlaidCall
@@ -29,6 +30,7 @@ from mingus.plaid.synced import SyncPage
 from mingus.plaid.wire import UnreadableAnswer
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterator
 
     from mingus.ambient import Ambient
@@ -179,6 +181,29 @@ class PlaidGateway:
         except UnreadableAnswer as err:
             msg = "UNREADABLE_ANSWER"
             raise PlaidFailure(msg) from err
+
+    # what goes beyond transactions
+
+    def liabilities(self, access_token: str, about: About = NOBODY) -> productwire.LiabilitiesAnswer:
+        kind = productwire.LiabilitiesAnswer
+        return self._ask_item("/liabilities/get", "liabilities_get", access_token, {}, kind, about)
+
+    def holdings(self, access_token: str, about: About = NOBODY) -> productwire.HoldingsAnswer:
+        endpoint, kind = "/investments/holdings/get", productwire.HoldingsAnswer
+        return self._ask_item(endpoint, "investments_holdings_get", access_token, {}, kind, about)
+
+    def movements(
+        self, access_token: str, since: dt.date, until: dt.date, offset: int, about: About = NOBODY
+    ) -> productwire.MovementsAnswer:
+        """A page of what happened in investment accounts between two days."""
+        endpoint, kind = "/investments/transactions/get", productwire.MovementsAnswer
+        days = {"start_date": since, "end_date": until}
+        request = {**days, "options": {"count": PAGE_ROWS, "offset": offset}}
+        return self._ask_item(endpoint, "investments_transactions_get", access_token, request, kind, about)
+
+    def recurring(self, access_token: str, about: About = NOBODY) -> productwire.RecurringAnswer:
+        endpoint, kind = "/transactions/recurring/get", productwire.RecurringAnswer
+        return self._ask_item(endpoint, "transactions_recurring_get", access_token, {}, kind, about)
 
     # institutions
 

@@ -199,11 +199,15 @@ def waiting_links(user_id: UserId, *, environment: str) -> list[WaitingLink]:
     ]
 
 
-def _accounts(user_id: UserId, environment: str) -> Select[PlaidAccount, AccountChoice, str]:
-    """Accounts that count: an account that was linked anew under another connection replaces its predecessor."""
-    replaced = select(PlaidAccount.replaces_id).where(
+def replaced_accounts(user_id: UserId) -> Select[AccountId | None]:
+    """The accounts that were linked anew under another connection: they would count twice."""
+    return select(PlaidAccount.replaces_id).where(
         PlaidAccount.user_id == user_id, PlaidAccount.replaces_id.is_not(None)
     )
+
+
+def _accounts(user_id: UserId, environment: str) -> Select[PlaidAccount, AccountChoice, str]:
+    """Accounts that count: an account that was linked anew under another connection replaces its predecessor."""
     return (
         select(PlaidAccount, AccountChoice, PlaidConnection.institution_name)
         .join(PlaidConnection, PlaidConnection.id == PlaidAccount.connection_id)
@@ -211,7 +215,7 @@ def _accounts(user_id: UserId, environment: str) -> Select[PlaidAccount, Account
         .where(
             PlaidAccount.user_id == user_id,
             PlaidConnection.environment == environment,
-            PlaidAccount.id.not_in(replaced),
+            PlaidAccount.id.not_in(replaced_accounts(user_id)),
         )
         .order_by(PlaidAccount.connection_id, PlaidAccount.closed_at.is_not(None), PlaidAccount.id)
     )

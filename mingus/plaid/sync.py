@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from mingus.plaid.gateway import PlaidGateway
     from mingus.plaid.leases import Lease
     from mingus.plaid.leases import Leases
+    from mingus.plaid.refreshing import Refresher
     from mingus.plaid.synced import SyncPage
     from mingus.plaid.wire import WireAccount
 
@@ -73,6 +74,7 @@ class SyncEngine:
         gateway: PlaidGateway,
         connections: Connections,
         leases: Leases,
+        refresher: Refresher,
         pause: Callable[[float], None],
     ) -> None:
         self._ambient = ambient
@@ -80,6 +82,7 @@ class SyncEngine:
         self._gateway = gateway
         self._connections = connections
         self._leases = leases
+        self._refresher = refresher
         self._pause = pause
 
     def request(self, connection_id: ConnectionId, trigger: Trigger) -> SyncId:
@@ -232,6 +235,8 @@ class SyncEngine:
         if status != COMPLETE:
             self._leases.wish(unit, connection, Trigger.SCHEDULE)
             connection.lease_until = now + POLL_IMPORT
+        else:
+            self._refresher.after_sync(unit, connection)
 
     def _finish_log(
         self,
@@ -274,6 +279,7 @@ class SyncEngine:
                 self._connections.move(
                     unit, connection, ConnectionState.HEALTHY, cause="no transactions here"
                 )
+                self._refresher.after_sync(unit, connection)
 
     def _patience(self, connection: PlaidConnection, failure: PlaidFailure) -> dt.timedelta:
         if failure.retry_after_seconds is not None:
