@@ -12,7 +12,10 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).resolve().parent / "results"
-MEASUREMENTS = {"simulator": [sys.executable, str(Path(__file__).resolve().parent / "simulator.py")]}
+MEASUREMENTS = {
+    "simulator": [sys.executable, str(Path(__file__).resolve().parent / "simulator.py")],
+    "webhooks": [sys.executable, "-m", "bench.webhooks"],
+}
 
 
 def machine() -> dict[str, Any]:

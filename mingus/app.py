@@ -51,6 +51,7 @@ from mingus.web import styleguide
 from mingus.web import templating
 from mingus.web.headers import LINK_MARK
 from mingus.web.headers import SecurityHeaders
+from mingus.webhooks import views as webhook_views
 
 if TYPE_CHECKING:
     from flask import Response
@@ -99,6 +100,7 @@ def create_app(
         plaid_api.bp,
         ledger_api.bp,
         products_api.bp,
+        webhook_views.bp,
     ):
         app.register_blueprint(blueprint)
     if settings.environment is not PlaidEnvironment.PRODUCTION:
@@ -150,7 +152,7 @@ def _bind_requests(app: Flask, settings: Settings) -> None:
         g.request_id = services().ambient.new_id("req")
         g.log_token = logs.BOUND.set({"request_id": g.request_id})
 
-    CSRFProtect(app)
+    CSRFProtect(app).exempt(webhook_views.bp)  # Plaid has no session here: its signature is asked instead
     login = LoginManager(app)
     login.session_protection = None  # sessions are rows here and have their own rules
 

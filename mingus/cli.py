@@ -20,6 +20,7 @@ from mingus.local_setup import DEMO_PASSWORD
 from mingus.plaid.commands import plaid
 from mingus.plaid.commands import vault
 from mingus.services import services
+from mingus.webhooks.commands import webhooks
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -125,5 +126,5 @@ def doctor_command() -> None:
 
 
 def register(app: Flask) -> None:
-    for command in (users, demo_group, plaid, vault, migrate, doctor_command):
+    for command in (users, demo_group, plaid, vault, webhooks, migrate, doctor_command):
         app.cli.add_command(command)

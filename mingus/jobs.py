@@ -40,6 +40,7 @@ class JobKind(StrEnum):
     SYNC = "sync"
     REFRESH = "refresh"
     REMOVAL = "removal"
+    WEBHOOK = "webhook"
 
 
 class Jobs(Protocol):

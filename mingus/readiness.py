@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from mingus import schema
 from mingus.db import db
+from mingus.webhooks import queries
 
 if TYPE_CHECKING:
     from mingus.services import Services
@@ -38,8 +39,15 @@ def check(services: Services) -> Readiness:
             "queue": "ok" if waiting is not None else "unreachable",
             "nudges_waiting": waiting,
             "rows_waiting": sum(len(sweep.find()) for sweep in services.sweeps()) if migrated else None,
+            "oldest_webhook_seconds": _inbox_lag(services) if migrated else None,
         },
     )
+
+
+def _inbox_lag(services: Services) -> int:
+    """How long the oldest unhandled webhook has waited; 0 when none waits."""
+    oldest = queries.oldest_waiting()
+    return int((services.ambient.now() - oldest).total_seconds()) if oldest is not None else 0
 
 
 def _database_answers() -> bool:

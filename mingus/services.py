@@ -33,6 +33,9 @@ from mingus.plaid.service import PlaidIntegrationService
 from mingus.plaid.settling import Settling
 from mingus.plaid.sync import SyncEngine
 from mingus.vault import TokenVault
+from mingus.webhooks.handling import Handling
+from mingus.webhooks.inbox import Inbox
+from mingus.webhooks.keys import WebhookKeys
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,6 +91,9 @@ class Services:
     leases: Leases
     refresher: Refresher
     plaid: PlaidIntegrationService
+    webhook_keys: WebhookKeys
+    inbox: Inbox
+    handling: Handling
 
     def handlers(self) -> dict[JobKind, Callable[..., None]]:
         """What a worker runs for each kind of nudge; every handler is safe to repeat."""
@@ -95,10 +101,11 @@ class Services:
             JobKind.MAIL: self.mail.deliver,
             JobKind.TICKET: self.tickets.answer,
             JobKind.LINK: self.linking.look_after,
-            JobKind.CHECK: self.connections.check,
+            JobKind.CHECK: self.connections.look,
             JobKind.SYNC: self.sync.run,
             JobKind.REFRESH: self.refresher.run,
             JobKind.REMOVAL: self.connections.finish_removal,
+            JobKind.WEBHOOK: self.handling.handle,
         }
 
     def sweeps(self) -> tuple[Sweep, ...]:
@@ -109,6 +116,7 @@ class Services:
             Sweep(kind=JobKind.SYNC, id_name="connection_id", find=self.leases.wanted),
             Sweep(kind=JobKind.REFRESH, id_name="refresh_id", find=self._refreshes_due),
             Sweep(kind=JobKind.REMOVAL, id_name="connection_id", find=self.connections.removals_due),
+            Sweep(kind=JobKind.WEBHOOK, id_name="event_id", find=self.handling.due),
             *self._checks(),
         )
 
@@ -123,7 +131,12 @@ class Services:
 
     def housekeeping(self) -> tuple[Callable[[], None], ...]:
         """What a worker tidies away now and then."""
-        return (self.sessions.forget_expired, self.tickets.forget_expired, self.limiter.sweep)
+        return (
+            self.sessions.forget_expired,
+            self.tickets.forget_expired,
+            self.limiter.sweep,
+            self.webhook_keys.read_anew,
+        )
 
 
 def build(
@@ -141,6 +154,7 @@ def build(
     sessions = SessionBook(ambient)
     tickets = Tickets(ambient=ambient, jobs=jobs, mail=mail, base_url=settings.base_url)
     plaid = _plaid_parts(settings, ambient=ambient, jobs=jobs, limiter=limiter)
+    keys = WebhookKeys(ambient=ambient, gateway=plaid["gateway"], limiter=limiter)
     return Services(
         settings=settings,
         ambient=ambient,
@@ -157,6 +171,15 @@ def build(
             mail=mail,
             limiter=limiter,
             registration=settings.registration,
+        ),
+        webhook_keys=keys,
+        inbox=Inbox(settings=settings, ambient=ambient, jobs=jobs, keys=keys),
+        handling=Handling(
+            settings=settings,
+            ambient=ambient,
+            jobs=jobs,
+            connections=plaid["connections"],
+            leases=plaid["leases"],
         ),
         **plaid,
     )

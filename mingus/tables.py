@@ -13,11 +13,12 @@ from mingus.plaid import ledger
 from mingus.plaid import models as plaid
 from mingus.plaid import products
 from mingus.transactions import models as transactions
+from mingus.webhooks import models as webhooks
 
 if TYPE_CHECKING:
     from sqlalchemy import MetaData
 
-MODULES = (auth, mail, limits, sealed, plaid, ledger, products, transactions)
+MODULES = (auth, mail, limits, sealed, plaid, ledger, products, transactions, webhooks)
 
 
 def metadata() -> MetaData:

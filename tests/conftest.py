@@ -125,7 +125,12 @@ def database(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def shared_plaid() -> Iterator[Running]:
     """One simulator for each process, its clock standing where ours stands."""
-    config = Config(clock=f"frozen:{NOON.isoformat()}", initial_seconds=0, historical_seconds=0)
+    config = Config(
+        clock=f"frozen:{NOON.isoformat()}",
+        initial_seconds=0,
+        historical_seconds=0,
+        signing_time="virtual",
+    )
     with running(config) as started:
         yield started
 

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
+from sqlalchemy import update
 
 from mingus.db import Unit
 from mingus.db import db
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from mingus.vault import TokenVault
 
 CHECK_EVERY = dt.timedelta(hours=6)
+CLAIM = dt.timedelta(minutes=2)
 FIRST_RETRY = dt.timedelta(minutes=1)
 LONGEST_RETRY = dt.timedelta(hours=6)
 WARN_BEFORE_EXPIRY = dt.timedelta(days=14)
@@ -98,6 +100,16 @@ class Connections:
         )
         return True
 
+    def look(self, connection_id: ConnectionId) -> None:
+        """Check a connection whose time has come, unless another worker is at it."""
+        if self._claim(connection_id):
+            self.check(connection_id)
+
+    def look_now(self, unit: Unit, connection: PlaidConnection) -> None:
+        """Have a worker look at the connection as soon as the caller's unit is committed."""
+        connection.next_check_at = self._ambient.now()
+        unit.after_commit(lambda: self._jobs.enqueue(JobKind.CHECK, connection_id=connection.id))
+
     def check(self, connection_id: ConnectionId, *, cause: str = "check") -> None:
         """Read the item and its accounts from Plaid and let the state follow; safe to repeat.
 
@@ -136,8 +148,17 @@ class Connections:
                 connection.failures += 1
             connection.next_check_at = self._ambient.now() + self._patience(connection, failure)
             if failure.advice.family is Family.GONE:
-                connection.next_check_at = self._ambient.now()
-                unit.after_commit(lambda: self._jobs.enqueue(JobKind.REMOVAL, connection_id=connection_id))
+                self._remove_soon(unit, connection)
+
+    def revoke(self, unit: Unit, connection: PlaidConnection, failure: PlaidFailure, *, cause: str) -> None:
+        """End a connection whose permission was taken back at the bank: its history stays, its token goes."""
+        if self.move(unit, connection, ConnectionState.REVOKED, cause=cause, failure=failure):
+            self._remove_soon(unit, connection)
+
+    def settle_attention(self, unit: Unit, connection: PlaidConnection, *, cause: str) -> None:
+        """Let a working connection be healthy, or in need of attention soon, by what is known of it."""
+        if connection.state in {ConnectionState.HEALTHY, ConnectionState.ATTENTION_SOON}:
+            self.move(unit, connection, working_state(connection, self._ambient.now()), cause=cause)
 
     def write_accounts(
         self, unit: Unit, connection: PlaidConnection, accounts: list[wire.WireAccount]
@@ -155,13 +176,13 @@ class Connections:
             if not self.move(unit, connection, ConnectionState.REMOVING, cause="disconnected by the person"):
                 return
             connection.keep_history = keep_history
-            connection.next_check_at, connection.failures = self._ambient.now(), 0
+            connection.failures = 0
+            self._remove_soon(unit, connection)
             if not keep_history:
                 for account in unit.session.scalars(
                     select(PlaidAccount).where(PlaidAccount.connection_id == connection_id)
                 ):
                     unit.session.delete(account)
-            unit.after_commit(lambda: self._jobs.enqueue(JobKind.REMOVAL, connection_id=connection_id))
 
     def finish_removal(self, connection_id: ConnectionId) -> None:
         """Have Plaid end the item and destroy its token; put off when Plaid does not answer; safe to repeat."""
@@ -226,6 +247,21 @@ class Connections:
             )
         )
 
+    def _claim(self, connection_id: ConnectionId) -> bool:
+        """True for the one who may look now; the others find that its time has moved on."""
+        now = self._ambient.now()
+        with unit_of_work() as unit:
+            claimed = unit.session.execute(
+                update(PlaidConnection)
+                .where(PlaidConnection.id == connection_id, PlaidConnection.next_check_at <= now)
+                .values(next_check_at=now + CLAIM)
+            )
+            return bool(claimed.rowcount)  # type: ignore[attr-defined]  # an UPDATE gives a CursorResult
+
+    def _remove_soon(self, unit: Unit, connection: PlaidConnection) -> None:
+        connection.next_check_at = self._ambient.now()
+        unit.after_commit(lambda: self._jobs.enqueue(JobKind.REMOVAL, connection_id=connection.id))
+
     def _find(self, connection_id: ConnectionId) -> PlaidConnection | None:
         connection = db.session.get(PlaidConnection, connection_id)
         return connection if connection is not None and connection.environment == self._environment else None
@@ -253,9 +289,7 @@ class Connections:
             note_item(connection, item)
             connection.last_checked_at = connection.last_good_at = now
             connection.failures, connection.next_check_at = 0, now + CHECK_EVERY
-            expires = connection.consent_expires_at
-            soon = connection.new_accounts or (expires is not None and expires - now <= WARN_BEFORE_EXPIRY)
-            after = ConnectionState.ATTENTION_SOON if soon else ConnectionState.HEALTHY
+            after = working_state(connection, now)
             if connection.state in {ConnectionState.LINKING, ConnectionState.IMPORTING}:
                 after = ConnectionState.IMPORTING  # healthy is what a good sync makes it
             self.move(unit, connection, after, cause=cause)
@@ -291,6 +325,13 @@ class Connections:
             return LONGEST_RETRY
         doublings = min(max(connection.failures - 1, 0), 16)
         return min(FIRST_RETRY * (1 << doublings), LONGEST_RETRY)
+
+
+def working_state(connection: PlaidConnection, now: dt.datetime) -> ConnectionState:
+    """What a connection is that can be read: healthy, unless the person should act before it stops."""
+    ends = (connection.consent_expires_at, connection.disconnect_at)
+    soon = any(end is not None and end - now <= WARN_BEFORE_EXPIRY for end in ends)
+    return ConnectionState.ATTENTION_SOON if soon or connection.new_accounts else ConnectionState.HEALTHY
 
 
 def note_item(connection: PlaidConnection, answer: wire.ItemAnswer) -> None:

@@ -229,6 +229,14 @@ class PlaidGateway:
             "/institutions/search", "institutions_search", request, wire.InstitutionsAnswer, NOBODY
         ).institutions
 
+    # webhooks
+
+    def webhook_key(self, key_id: str) -> wire.WireKey:
+        """The key that verifies webhooks which name it."""
+        endpoint = "/webhook_verification_key/get"
+        request = {"key_id": key_id}
+        return self._ask(endpoint, "webhook_verification_key_get", request, wire.KeyAnswer, NOBODY).key
+
     # how
 
     def _ask_item(

@@ -66,8 +66,10 @@ class PlaidConnection(Base):
     error_request_id: Mapped[str | None] = mapped_column(String(64))
     new_accounts: Mapped[bool] = mapped_column(default=False)  # the bank has accounts that we were not shown
     consent_expires_at: Mapped[dt.datetime | None]
+    disconnect_at: Mapped[dt.datetime | None]  # the bank announced that it ends the connection then
     products: Mapped[list[str]] = mapped_column(JSON)
     webhook_url: Mapped[str | None] = mapped_column(String(500))
+    last_webhook_at: Mapped[dt.datetime | None]
     created_at: Mapped[dt.datetime]
     last_checked_at: Mapped[dt.datetime | None]
     last_good_at: Mapped[dt.datetime | None]  # the last read that gave data

@@ -270,8 +270,10 @@ class PlaidIntegrationService:
             connection = unit.lock_one(PlaidConnection, session.connection_id)
             if connection.state in {ConnectionState.HEALTHY, ConnectionState.ATTENTION_SOON}:
                 row.state, row.changed_at = LinkState.CONNECTED.value, self._ambient.now()
+                connection.disconnect_at = None
                 if session.purpose == Purpose.ACCOUNTS:
                     connection.new_accounts = False
+                self._connections.settle_attention(unit, connection, cause="reconnected")
         return self._linking.linked(session.connection_id)
 
     def _owned(self, user_id: UserId, connection_id: ConnectionId) -> PlaidConnection:

@@ -16,6 +16,7 @@ from mingus.db import db
 from mingus.db import unit_of_work
 from mingus.errors import NotFound
 from mingus.jobs import JobKind
+from mingus.plaid.connections import working_state
 from mingus.plaid.failures import Family
 from mingus.plaid.failures import PlaidFailure
 from mingus.plaid.gateway import About
@@ -224,9 +225,7 @@ class SyncEngine:
     ) -> None:
         """Give the lease back; while Plaid still gathers history, look again soon."""
         importing = status in {NOT_READY, "TRANSACTIONS_UPDATE_STATUS_UNKNOWN"}
-        after = ConnectionState.IMPORTING if importing else ConnectionState.HEALTHY
-        if connection.new_accounts and not importing:
-            after = ConnectionState.ATTENTION_SOON
+        after = ConnectionState.IMPORTING if importing else working_state(connection, now)
         self._connections.move(unit, connection, after, cause="synced")
         connection.failures, connection.last_checked_at = 0, now
         if not importing:

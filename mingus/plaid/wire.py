@@ -160,6 +160,24 @@ class LinkTokenAnswer(msgspec.Struct, frozen=True):
     link_sessions: list[WireLinkSession] = []
 
 
+class WireKey(msgspec.Struct, frozen=True):
+    """A key that signs webhooks. `expired_at` is seconds since 1970; null or absent while it is good."""
+
+    kty: str
+    crv: str
+    x: str
+    y: str
+    expired_at: int | None = None
+
+    def as_jwk(self) -> dict[str, str]:
+        return {"kty": self.kty, "crv": self.crv, "x": self.x, "y": self.y}
+
+
+class KeyAnswer(msgspec.Struct, frozen=True):
+    key: WireKey
+    request_id: str
+
+
 class Plain(msgspec.Struct, frozen=True):
     """An answer of which only the request id matters."""
 

@@ -37,6 +37,7 @@ PUBLIC = frozenset(
         "auth.reset",
         "auth.verify",
         "auth.verify_sent",
+        "webhooks.receive",
     }
 )
 

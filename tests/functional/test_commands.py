@@ -11,9 +11,14 @@ from mingus import doctor
 from mingus.auth.models import Role
 from mingus.auth.models import User
 from mingus.db import db
+from mingus.services import services
+from mingus.worker import sweep_once
 from tests import factories
 from tests.factories import ADA
 from tests.factories import PASSWORD
+from tests.support.signing import Signer
+from tests.support.signing import deliver
+from tests.support.signing import hook
 
 if TYPE_CHECKING:
     from click.testing import Result
@@ -101,3 +106,24 @@ def test_the_doctor_says_what_is_wrong_and_fails(app: Flask, monkeypatch: pytest
 
 def test_every_line_of_the_doctor_fits_its_columns() -> None:
     assert doctor.warn("mail", "is a folder").line() == "warn  mail          is a folder"
+
+
+def test_webhooks_are_listed_and_replayed_by_id_range_or_failure(app: Flask, jobs: InlineJobs) -> None:
+    body = hook("FUTURE", "SOMETHING_NEW", "item-1")
+    with app.app_context():
+        signer = Signer().make_known()
+    assert deliver(app.test_client(), body, signer.sign(body)).status_code == 200  # type: ignore[arg-type]  # test_client_class says so
+    jobs.run_all()
+    listed = run(app, "webhooks", "list", "--failed").output
+    assert "FUTURE/SOMETHING_NEW" in listed
+    event_id = listed.split()[0]
+    assert run(app, "webhooks", "replay").exit_code == 2
+    assert run(app, "webhooks", "replay", "nothing").exit_code == 1
+    assert run(app, "webhooks", "replay", "--until", "2020-01-01").output.startswith("0 ")
+    for words in ([event_id], ["--failed"], ["--since", "2026-05-04"]):
+        assert run(app, "webhooks", "replay", *words).output.startswith("1 ")
+        assert "waiting" in run(app, "webhooks", "list").output
+        with app.app_context():
+            sweep_once(services())
+        jobs.run_all()
+        assert "unknown_code" in run(app, "webhooks", "list").output

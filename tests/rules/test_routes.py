@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from tests.support.browser import Browser
 
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+SIGNED = {
+    "webhooks.receive": 401
+}  # Plaid signs instead, and tests/functional/test_webhook_endpoint.py forges
 
 
 def rules(app: Flask) -> Iterator[tuple[Rule, str]]:
@@ -41,6 +44,8 @@ def snapshot(app: Flask) -> dict[str, list[tuple[object, ...]]]:
                 column for column in table.columns if column is not AuthSession.__table__.c.last_seen_at
             ]
             rows = db.session.execute(db.select(*columns)).all()
+            if table.name == "webhook_refusals":
+                continue  # counts of what was turned away: all that remains of it
             found[table.name] = sorted((tuple(row) for row in rows), key=repr)
         return found
 
@@ -59,7 +64,9 @@ def test_every_change_needs_a_token(app: Flask) -> None:
     for rule, url in rules(app):
         for method in CHANGING & (rule.methods or set()):
             answer = browser.open(url, method=method, data={"password": "x"})
-            assert answer.status_code == 400, f"{method} {url} gave {answer.status_code}"
+            assert answer.status_code == SIGNED.get(rule.endpoint, 400), (
+                f"{method} {url} gave {answer.status_code}"
+            )
     assert snapshot(app) == before
 
 

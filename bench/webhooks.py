@@ -1,0 +1,152 @@
+"""How many signed webhooks a second one web process takes, each durable before it is acknowledged."""
+
+from __future__ import annotations
+
+import datetime as dt
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import create_engine
+from sqlalchemy import func
+from sqlalchemy import select
+
+from mingus.ambient import SystemAmbient
+from mingus.app import create_app
+from mingus.config import from_env
+from mingus.schema import upgrade
+from mingus.services import services
+from mingus.webhooks.models import WebhookEvent
+from tests.support import postgres
+from tests.support.signing import URL
+from tests.support.signing import Signer
+from tests.support.signing import hook
+
+ROOT = Path(__file__).resolve().parent.parent
+WEBHOOKS = 4000
+SENDERS = 12
+WAIT_SECONDS = 30.0
+
+
+def environment(folder: Path, database_url: str, port: int) -> dict[str, str]:
+    """What an operator would set."""
+    return {
+        "SESSION_SECRET_KEY": "a-key-of-measurements-0123456789-abcdef",
+        "PLAID_ACCESS_TOKEN_ENCRYPTION_KEY": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+        "DATABASE_URL": database_url,
+        "MINGUS_DATA_DIR": str(folder),
+        "MINGUS_BASE_URL": f"http://127.0.0.1:{port}",
+        "PLAID_LOG_LEVEL": "warning",
+    }
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def measure(database_url: str, folder: Path) -> dict[str, Any]:
+    """One gunicorn process with its usual threads, against one database."""
+    port = free_port()
+    variables = environment(folder, database_url, port)
+    app = create_app(from_env(variables))
+    signer = Signer()
+    with app.app_context():
+        upgrade(services())
+        signer.make_known(at=SystemAmbient().now())
+    command = [sys.executable, "-m", "gunicorn", "-c", "python:mingus.gunicorn_conf"]
+    server = subprocess.Popen(
+        [*command, "-b", f"127.0.0.1:{port}", "wsgi:app"], cwd=ROOT, env={**os.environ, **variables}
+    )
+    try:
+        wait_for(port)
+        found = storm(port, signer)
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+    engine = create_engine(variables["DATABASE_URL"].replace("postgresql://", "postgresql+psycopg://"))
+    with engine.connect() as connection:
+        found["durable"] = connection.scalar(select(func.count()).select_from(WebhookEvent))
+    return found
+
+
+def wait_for(port: int) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            connection.request("GET", "/healthz")
+            connection.getresponse().read()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            return
+
+
+def storm(port: int, signer: Signer) -> dict[str, Any]:
+    """Distinct webhooks of as many items, from several senders at once."""
+    now = dt.datetime.now(dt.UTC)  # noqa: TID251 (signatures are checked against the real clock)
+    ready = []
+    for number in range(WEBHOOKS):
+        body = hook("TRANSACTIONS", "SYNC_UPDATES_AVAILABLE", f"item-{number}")
+        ready.append((body, signer.sign(body, at=now)))
+    times: list[float] = []
+    refused: list[int] = []
+
+    def send(share: list[tuple[bytes, str]]) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        for body, token in share:
+            started = time.perf_counter()
+            connection.request("POST", URL, body, {"Plaid-Verification": token})
+            answer = connection.getresponse()
+            answer.read()
+            times.append(time.perf_counter() - started)
+            if answer.status != 200:
+                refused.append(answer.status)
+
+    threads = [threading.Thread(target=send, args=(ready[start::SENDERS],)) for start in range(SENDERS)]
+    started = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    seconds = time.perf_counter() - started
+    times.sort()
+    return {
+        "per_second": round(len(times) / seconds),
+        "p50_ms": round(times[len(times) // 2] * 1000, 1),
+        "p99_ms": round(times[int(len(times) * 0.99)] * 1000, 1),
+        "acknowledged": len(times) - len(refused),
+    }
+
+
+def main() -> None:
+    found: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        found["sqlite"] = measure(f"sqlite:///{folder}/mingus.sqlite3", Path(folder))
+    try:
+        server = postgres.start()
+    except postgres.NoPostgres as err:
+        found["postgresql"] = str(err)
+    else:
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                found["postgresql"] = measure(server.url, Path(folder))
+        finally:
+            server.stop()
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
