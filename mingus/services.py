@@ -180,6 +180,7 @@ def build(
             jobs=jobs,
             connections=plaid["connections"],
             leases=plaid["leases"],
+            refresher=plaid["refresher"],
         ),
         **plaid,
     )

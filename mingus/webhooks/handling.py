@@ -25,6 +25,7 @@ from mingus.plaid.ledger import PlaidSyncLog
 from mingus.plaid.ledger import Trigger
 from mingus.plaid.models import LinkSession
 from mingus.plaid.models import PlaidConnection
+from mingus.plaid.products import Product
 from mingus.plaid.states import ENDED
 from mingus.plaid.states import ConnectionState
 from mingus.webhooks.hints import read_hint
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from mingus.jobs import Jobs
     from mingus.plaid.connections import Connections
     from mingus.plaid.leases import Leases
+    from mingus.plaid.refreshing import Refresher
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +55,7 @@ class Look(StrEnum):
 
     SYNC = "sync"
     CHECK = "check"
+    PRODUCT = "product"
     REPAIRED = "check and sync"
     REVOKED = "revoked"
     ENDING = "attention before it ends"
@@ -67,7 +70,7 @@ LOOKS: dict[tuple[str, str], Look] = {
     ("TRANSACTIONS", "HISTORICAL_UPDATE"): Look.SYNC,
     ("TRANSACTIONS", "DEFAULT_UPDATE"): Look.SYNC,
     ("TRANSACTIONS", "TRANSACTIONS_REMOVED"): Look.SYNC,
-    ("TRANSACTIONS", "RECURRING_TRANSACTIONS_UPDATE"): Look.CHECK,
+    ("TRANSACTIONS", "RECURRING_TRANSACTIONS_UPDATE"): Look.PRODUCT,
     ("ITEM", "ERROR"): Look.CHECK,
     ("ITEM", "LOGIN_REPAIRED"): Look.REPAIRED,
     ("ITEM", "PENDING_DISCONNECT"): Look.ENDING,
@@ -76,10 +79,10 @@ LOOKS: dict[tuple[str, str], Look] = {
     ("ITEM", "USER_PERMISSION_REVOKED"): Look.REVOKED,
     ("ITEM", "USER_ACCOUNT_REVOKED"): Look.CHECK,
     ("ITEM", "WEBHOOK_UPDATE_ACKNOWLEDGED"): Look.NOTED,
-    ("HOLDINGS", "DEFAULT_UPDATE"): Look.CHECK,
-    ("INVESTMENTS_TRANSACTIONS", "DEFAULT_UPDATE"): Look.CHECK,
-    ("INVESTMENTS_TRANSACTIONS", "HISTORICAL_UPDATE"): Look.CHECK,
-    ("LIABILITIES", "DEFAULT_UPDATE"): Look.CHECK,
+    ("HOLDINGS", "DEFAULT_UPDATE"): Look.PRODUCT,
+    ("INVESTMENTS_TRANSACTIONS", "DEFAULT_UPDATE"): Look.PRODUCT,
+    ("INVESTMENTS_TRANSACTIONS", "HISTORICAL_UPDATE"): Look.PRODUCT,
+    ("LIABILITIES", "DEFAULT_UPDATE"): Look.PRODUCT,
     # account numbers are never read here, so that their news changes nothing
     ("AUTH", "DEFAULT_UPDATE"): Look.NOTED,
     ("AUTH", "AUTOMATICALLY_VERIFIED"): Look.NOTED,
@@ -90,14 +93,27 @@ LOOKS: dict[tuple[str, str], Look] = {
     ("LINK", "ITEM_ADD_RESULT"): Look.LINK,
     ("LINK", "EVENTS"): Look.NOTED,
 }
-DATA = frozenset({Look.SYNC})
+PRODUCTS: dict[str, Product] = {
+    "TRANSACTIONS": Product.RECURRING,
+    "HOLDINGS": Product.HOLDINGS,
+    "INVESTMENTS_TRANSACTIONS": Product.INVESTMENT_TRANSACTIONS,
+    "LIABILITIES": Product.LIABILITIES,
+}
+DATA = frozenset({Look.SYNC, Look.PRODUCT})
 
 
 class Handling:
     """Handles stored webhooks, each in one short unit without any call to Plaid."""
 
     def __init__(
-        self, *, settings: Settings, ambient: Ambient, jobs: Jobs, connections: Connections, leases: Leases
+        self,
+        *,
+        settings: Settings,
+        ambient: Ambient,
+        jobs: Jobs,
+        connections: Connections,
+        leases: Leases,
+        refresher: Refresher,
     ) -> None:
         self._environment = settings.environment.value
         self._manual = settings.update_mode is UpdateMode.MANUAL
@@ -105,6 +121,7 @@ class Handling:
         self._jobs = jobs
         self._connections = connections
         self._leases = leases
+        self._refresher = refresher
 
     def handle(self, event_id: str) -> None:
         """Do what the webhook asks for, once; a failure is noted and tried again later, and parked in the end."""
@@ -193,6 +210,10 @@ class Handling:
     def _look_at(self, unit: Unit, event: WebhookEvent, connection: PlaidConnection, look: Look) -> str:
         if look is Look.SYNC:
             return self._wish_sync(unit, event, connection)
+        if look is Look.PRODUCT:
+            product = PRODUCTS[event.webhook_type]
+            self._refresher.wish(unit, connection, product)
+            return product.value
         if look is Look.REVOKED:
             failure = PlaidFailure("USER_PERMISSION_REVOKED", error_type="ITEM_ERROR")
             self._connections.revoke(unit, connection, failure, cause="webhook: USER_PERMISSION_REVOKED")

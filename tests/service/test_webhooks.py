@@ -17,6 +17,8 @@ from mingus.plaid.ledger import Trigger
 from mingus.plaid.linkstates import LinkState
 from mingus.plaid.models import LinkSession
 from mingus.plaid.models import PlaidConnection
+from mingus.plaid.products import Product
+from mingus.plaid.products import ProductRefresh
 from mingus.plaid.states import ConnectionState
 from mingus.webhooks import queries
 from mingus.webhooks.handling import LOOKS
@@ -187,6 +189,19 @@ def test_every_code_is_handled_or_kept_and_the_connection_lives(
         right = {EventState.HANDLED, EventState.ORPHAN} if known else {EventState.UNKNOWN_CODE}
         assert event.state in right, event.webhook_code
     bank.assert_true()
+
+
+def test_news_of_a_product_lead_to_one_reading_of_it(
+    bank: SyncedBank, plaid_says: Mouth, jobs: InlineJobs
+) -> None:
+    for kind in ("LIABILITIES", "HOLDINGS", "INVESTMENTS_TRANSACTIONS"):
+        plaid_says.say(kind, "DEFAULT_UPDATE", bank.item)
+    plaid_says.say("TRANSACTIONS", "RECURRING_TRANSACTIONS_UPDATE", bank.item)
+    jobs.run_all()
+    asked = db.session.scalars(
+        select(ProductRefresh.product).where(ProductRefresh.last_tried_at.is_not(None))
+    )
+    assert set(asked) == set(Product)
 
 
 def test_an_error_is_read_from_plaid_and_not_believed(
