@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sqlalchemy import Select
+from sqlalchemy import and_
+from sqlalchemy import case
+from sqlalchemy import not_
 from sqlalchemy import select
+from sqlalchemy.orm import aliased
 
 from mingus.plaid.models import AccountId
 from mingus.plaid.models import PlaidAccount
@@ -16,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from collections.abc import Sequence
 
+    from mingus.auth.models import UserId
     from mingus.db import Unit
     from mingus.plaid.wire import AccountFacts
 
@@ -32,6 +38,7 @@ def write_accounts(
 
     One that is no longer shown is closed and keeps its history; one that is shown again opens again.
     """
+    written: list[PlaidAccount] = []
     known = {
         account.plaid_account_id: account
         for account in unit.session.scalars(
@@ -47,12 +54,14 @@ def write_accounts(
                 user_id=connection.user_id,
                 plaid_account_id=facts.plaid_account_id,
                 created_at=now,
-                replaces_id=_predecessor(unit, connection, facts),
             )
             unit.session.add(account)
         _write(account, facts, now)
+        written.append(account)
     for account in known.values():
         account.closed_at = account.closed_at or now
+    unit.session.flush()  # what is looked for next names these rows
+    _find_predecessors(unit, connection, [account for account in written if account.replaces_id is None])
     return len(shown)
 
 
@@ -64,27 +73,57 @@ def _write(account: PlaidAccount, facts: AccountFacts, now: dt.datetime) -> None
     account.limit_minor, account.balance_at, account.closed_at = facts.limit_minor, now, None
 
 
-def _predecessor(unit: Unit, connection: PlaidConnection, facts: AccountFacts) -> AccountId | None:
-    """The same real account under an ended connection, so that it does not count twice."""
-    ended = (
-        select(PlaidAccount)
+def _find_predecessors(unit: Unit, connection: PlaidConnection, accounts: Sequence[PlaidAccount]) -> None:
+    """Note which older account each is the same real one as, so that it does not count twice.
+
+    An ended or closed account is recognised by all that is known of it. Of two living ones only the bank's own
+    lasting id says that they are the same: the person asked to keep both, and may mean two.
+    """
+    if not accounts:
+        return
+    older = unit.session.execute(
+        select(PlaidAccount, PlaidConnection.state)
         .join(PlaidConnection, PlaidConnection.id == PlaidAccount.connection_id)
         .where(
             PlaidConnection.user_id == connection.user_id,
             PlaidConnection.environment == connection.environment,
             PlaidConnection.plaid_institution_id == connection.plaid_institution_id,
-            PlaidConnection.id != connection.id,
-            PlaidConnection.state.in_({state.value for state in ENDED}),
         )
-        .order_by(PlaidAccount.created_at.desc())
+        .order_by(PlaidAccount.created_at.desc(), PlaidAccount.id.desc())
+    ).all()
+    taken = {account.replaces_id for account, _ in older}
+    for account in accounts:
+        for other, state in older:
+            over = state in ENDED or other.closed_at is not None
+            if other.id >= account.id or other.id in taken or not (over or other.persistent_account_id):
+                continue
+            if same_account(other, account) if over else _same_lasting_id(other, account):
+                account.replaces_id = other.id
+                taken.add(other.id)
+                break
+
+
+def replaced_accounts(user_id: UserId) -> Select[AccountId]:
+    """Of every two accounts that are the same real one, that which does not count: both would count twice.
+
+    It is the older one, unless that one alone still lives.
+    """
+    older, newer = aliased(PlaidAccount), aliased(PlaidAccount)
+    theirs, ours = aliased(PlaidConnection), aliased(PlaidConnection)
+    ended = {state.value for state in ENDED}
+    older_lives = and_(theirs.state.not_in(ended), older.closed_at.is_(None))
+    newer_lives = and_(ours.state.not_in(ended), newer.closed_at.is_(None))
+    return (
+        select(case((and_(older_lives, not_(newer_lives)), newer.id), else_=older.id))
+        .select_from(older)
+        .join(newer, newer.replaces_id == older.id)
+        .join(theirs, theirs.id == older.connection_id)
+        .join(ours, ours.id == newer.connection_id)
+        .where(newer.user_id == user_id)
     )
-    for account in unit.session.scalars(ended):
-        if same_account(account, facts):
-            return account.id
-    return None
 
 
-def same_account(account: PlaidAccount, facts: AccountFacts) -> bool:
+def same_account(account: PlaidAccount, facts: AccountFacts | PlaidAccount) -> bool:
     """By the bank's lasting id where there is one, else by mask, kind and name together."""
     if account.persistent_account_id and facts.persistent_account_id:
         return account.persistent_account_id == facts.persistent_account_id
@@ -94,3 +133,7 @@ def same_account(account: PlaidAccount, facts: AccountFacts) -> bool:
         facts.subtype,
         facts.name,
     )
+
+
+def _same_lasting_id(one: PlaidAccount, other: PlaidAccount) -> bool:
+    return one.persistent_account_id is not None and one.persistent_account_id == other.persistent_account_id

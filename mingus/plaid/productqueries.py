@@ -14,6 +14,7 @@ from sqlalchemy import select
 from mingus.db import db
 from mingus.money import Currency
 from mingus.money import Money
+from mingus.plaid.accounts import replaced_accounts
 from mingus.plaid.failures import advice
 from mingus.plaid.models import AccountChoice
 from mingus.plaid.models import AccountId
@@ -27,7 +28,6 @@ from mingus.plaid.products import Product
 from mingus.plaid.products import ProductRefresh
 from mingus.plaid.products import RecurringStream
 from mingus.plaid.products import Security
-from mingus.plaid.queries import replaced_accounts
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -14,6 +14,7 @@ from mingus.db import db
 from mingus.money import Currency
 from mingus.money import Money
 from mingus.money import totals
+from mingus.plaid.accounts import replaced_accounts
 from mingus.plaid.failures import Action
 from mingus.plaid.failures import advice
 from mingus.plaid.linkstates import LinkState
@@ -197,13 +198,6 @@ def waiting_links(user_id: UserId, *, environment: str) -> list[WaitingLink]:
         )
         for row in rows
     ]
-
-
-def replaced_accounts(user_id: UserId) -> Select[AccountId | None]:
-    """The accounts that were linked anew under another connection: they would count twice."""
-    return select(PlaidAccount.replaces_id).where(
-        PlaidAccount.user_id == user_id, PlaidAccount.replaces_id.is_not(None)
-    )
 
 
 def _accounts(user_id: UserId, environment: str) -> Select[PlaidAccount, AccountChoice, str]:

@@ -14,13 +14,13 @@ from sqlalchemy import select
 from mingus.db import db
 from mingus.money import Currency
 from mingus.money import Money
+from mingus.plaid.accounts import replaced_accounts
 from mingus.plaid.ledger import PlaidSyncLog
 from mingus.plaid.ledger import PlaidTransaction
 from mingus.plaid.ledger import SyncId
 from mingus.plaid.ledger import TransactionChoice
 from mingus.plaid.ledger import TransactionId
 from mingus.plaid.models import AccountId
-from mingus.plaid.models import PlaidAccount
 from mingus.plaid.models import PlaidConnection
 
 if TYPE_CHECKING:
@@ -136,17 +136,11 @@ def _filtered(
             PlaidTransaction.user_id == user_id,
             PlaidTransaction.removed_at.is_(None),
             PlaidConnection.environment == environment,
-            PlaidTransaction.account_id.not_in(_replaced(user_id)),
+            PlaidTransaction.account_id.not_in(replaced_accounts(user_id)),
             or_(TransactionChoice.hidden.is_(None), TransactionChoice.hidden.is_(False)),
         )
     )
     return statement.where(*_conditions(filters))
-
-
-def _replaced(user_id: UserId) -> Select[AccountId | None]:
-    return select(PlaidAccount.replaces_id).where(
-        PlaidAccount.user_id == user_id, PlaidAccount.replaces_id.is_not(None)
-    )
 
 
 def _conditions(filters: Filters) -> list[ColumnElement[bool]]:

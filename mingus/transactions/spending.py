@@ -17,9 +17,9 @@ from sqlalchemy import not_
 from sqlalchemy import or_
 from sqlalchemy import select
 
+from mingus.plaid.accounts import replaced_accounts
 from mingus.plaid.ledger import PlaidTransaction
 from mingus.plaid.ledger import TransactionChoice
-from mingus.plaid.models import PlaidAccount
 from mingus.plaid.models import PlaidConnection
 from mingus.transactions.categories import UNCATEGORISED
 from mingus.transactions.categories import Flow
@@ -41,9 +41,6 @@ def rows_of(
 
     An account that was linked anew under another connection replaces its predecessor.
     """
-    replaced = select(PlaidAccount.replaces_id).where(
-        PlaidAccount.user_id == user_id, PlaidAccount.replaces_id.is_not(None)
-    )
     gone = PlaidTransaction.removed_at
     return (
         select(PlaidTransaction, TransactionChoice)
@@ -53,7 +50,7 @@ def rows_of(
             PlaidTransaction.user_id == user_id,
             gone.is_not(None) if removed else gone.is_(None),
             PlaidConnection.environment == environment,
-            PlaidTransaction.account_id.not_in(replaced),
+            PlaidTransaction.account_id.not_in(replaced_accounts(user_id)),
         )
     )
 

@@ -27,53 +27,17 @@ from mingus.plaid.states import ConnectionState
 from tests import factories
 from tests.support.bank import break_calls
 from tests.support.bank import mend_calls
-from tests.support.bank import public_token
-from tests.support.bank import tell_plaid
+from tests.support.connected import Bank
 from tests.support.ledger import stored
 from tests.support.ledger import truth
 
 if TYPE_CHECKING:
     from flask import Flask
 
-    from mingus.auth.models import UserId
     from mingus.jobs import InlineJobs
-    from mingus.plaid.models import ConnectionId
     from mingus.services import Services
     from mingus.simulator.testing import Running
     from tests.support.ambient import FrozenAmbient
-
-
-class Bank:
-    """One connection of Ada's and what happens at her bank."""
-
-    def __init__(self, wired: Services, plaid: Running, jobs: InlineJobs, owner: UserId) -> None:
-        self.wired, self.plaid, self.jobs = wired, plaid, jobs
-        token = public_token(plaid, override_username="user_transactions_dynamic")
-        link = wired.plaid.create_link_token(owner).link_id
-        linked = wired.plaid.exchange_public_token(owner, link, token, metadata={})
-        self.connection_id: ConnectionId = linked.connection_id
-        self.jobs.run_all()
-        self.item = self.connection().plaid_item_id
-
-    def connection(self) -> PlaidConnection:
-        db.session.rollback()
-        return db.session.get_one(PlaidConnection, self.connection_id, populate_existing=True)
-
-    def do(self, action: str, **arguments: Any) -> dict[str, Any]:
-        return tell_plaid(self.plaid, f"/control/items/{self.item}/do/{action}", arguments)
-
-    def spend_often(self, times: int) -> None:
-        for number in range(times):
-            self.do("spend", amount=1 + number)
-
-    def sync(self) -> PlaidSyncLog:
-        sync_id = self.wired.sync.request(self.connection_id, Trigger.PERSON)
-        self.jobs.run_all()
-        db.session.rollback()
-        return db.session.get_one(PlaidSyncLog, sync_id, populate_existing=True)
-
-    def assert_true(self) -> None:
-        assert stored(self.connection_id) == truth(self.plaid, self.item)
 
 
 @pytest.fixture
