@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from sqlalchemy import event
 
 from mingus import config
 from mingus import create_app
@@ -229,3 +230,18 @@ def jobs(app: Flask) -> InlineJobs:
 @pytest.fixture
 def browser(app: Flask) -> Client:
     return app.test_client()  # type: ignore[return-value]  # test_client_class says so
+
+
+@pytest.fixture
+def query_count(app: Flask) -> Iterator[list[str]]:
+    """Every statement that the database is sent, as it is sent."""
+    sent: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        sent.append(statement)
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    yield sent
+    event.remove(engine, "before_cursor_execute", note)

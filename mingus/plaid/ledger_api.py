@@ -12,15 +12,17 @@ from flask import Blueprint
 from flask import request
 
 from mingus import money
-from mingus.plaid import transactions
+from mingus.plaid import synclogs
 from mingus.plaid.api import answer
 from mingus.plaid.ledger import SyncId
 from mingus.plaid.ledger import TransactionId
 from mingus.plaid.models import AccountId
 from mingus.plaid.models import ConnectionId
-from mingus.plaid.transactions import LARGEST_PAGE
-from mingus.plaid.transactions import Filters
 from mingus.services import services
+from mingus.transactions import catalogues
+from mingus.transactions.filters import Filters
+from mingus.transactions.listing import LARGEST_PAGE
+from mingus.transactions.listing import Listing
 from mingus.web.access import owned_or_404
 from mingus.web.access import visitor
 from mingus.web.bodies import Unfit
@@ -29,13 +31,12 @@ if TYPE_CHECKING:
     from flask import Response
 
     from mingus.plaid.ledger import PlaidSyncLog
-    from mingus.plaid.transactions import TransactionRow
+    from mingus.transactions.listing import Entry
 
 bp = Blueprint("ledger_api", __name__, url_prefix="/api/plaid")
 DEFAULT_PAGE = 100
 DEEPEST_OFFSET = 100_000
 TEXT_LENGTH = 200
-DOLLAR = money.official("USD")
 WHOLE = re.compile(r"\d{1,9}")
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -73,13 +74,13 @@ class Arguments:
             return default
         return int(value)
 
-    def amount(self, name: str) -> int | None:
-        """An amount in major units; compared in the minor units of currencies with two digits."""
+    def amount(self, name: str) -> Decimal | None:
+        """An amount in major units, of whatever currency a row has."""
         value = self.text(name)
         if value is None:
             return None
         try:
-            return money.to_minor(money.parse(Decimal(value)), DOLLAR)
+            return money.parse(Decimal(value))
         except (money.NotMoney, ArithmeticError):
             self.problems[name] = "is no amount"
             return None
@@ -103,34 +104,35 @@ def list_transactions() -> Response:
     """The person's transactions, newest first; page by `after`, or by `offset` for short lists."""
     read = Arguments()
     account_id, after = read.text("account_id"), read.text("after")
+    category = read.text("category")
     filters = Filters(
         since=read.day("start_date"),
         until=read.day("end_date"),
-        account_id=AccountId(account_id) if account_id else None,
-        category=read.text("category"),
+        accounts=(AccountId(account_id),) if account_id else (),
+        categories=(category,) if category else (),
         search=read.text("search"),
-        least_minor=read.amount("min_amount"),
-        most_minor=read.amount("max_amount"),
+        least=read.amount("min_amount"),
+        most=read.amount("max_amount"),
         pending=read.flag("pending"),
     )
     limit = read.whole("limit", DEFAULT_PAGE, low=1, high=LARGEST_PAGE)
     offset = read.whole("offset", 0, low=0, high=DEEPEST_OFFSET)
     read.check()
-    environment = services().settings.environment.value
-    found = transactions.page(
+    listing = Listing(
         visitor().id,
         filters,
-        environment=environment,
-        limit=limit,
-        after=TransactionId(after) if after else None,
-        offset=0 if after else offset,
+        catalogues.of(visitor().id),
+        environment=services().settings.environment.value,
+    )
+    found = listing.page(
+        limit=limit, after=TransactionId(after) if after else None, offset=0 if after else offset
     )
     return answer(
-        transactions=[_transaction(row) for row in found.rows],
-        total_count=transactions.total_count(visitor().id, filters, environment=environment),
+        transactions=[_transaction(entry) for entry in found.entries],
+        total_count=listing.count(),
         limit=limit,
         offset=offset,
-        next=found.next,
+        next=found.older,
     )
 
 
@@ -148,7 +150,7 @@ def sync_transactions() -> Response:
 @bp.get("/syncs/<sync_id>")
 def sync(sync_id: str) -> Response:
     """How far a sync is."""
-    return answer(**_sync(owned_or_404(transactions.sync_log(visitor().id, SyncId(sync_id)))))
+    return answer(**_sync(owned_or_404(synclogs.sync_log(visitor().id, SyncId(sync_id)))))
 
 
 @bp.get("/sync-logs")
@@ -158,7 +160,7 @@ def sync_logs() -> Response:
     limit = read.whole("limit", DEFAULT_PAGE, low=1, high=LARGEST_PAGE)
     after, connection_id = read.text("after"), read.text("connection_id")
     read.check()
-    rows = transactions.sync_logs(
+    rows = synclogs.sync_logs(
         visitor().id,
         limit=limit,
         after=SyncId(after) if after else None,
@@ -167,17 +169,17 @@ def sync_logs() -> Response:
     return answer(sync_logs=[_sync(row) for row in rows], next=rows[-1].id if len(rows) == limit else None)
 
 
-def _transaction(row: TransactionRow) -> dict[str, Any]:
+def _transaction(entry: Entry) -> dict[str, Any]:
     return {
-        "id": row.id,
-        "account_id": row.account_id,
-        "name": row.name,
-        "merchant_name": row.merchant_name,
-        "amount": row.amount.major,
-        "currency": money.code(row.amount.currency),
-        "date": row.date,
-        "category": list(row.categories),
-        "pending": row.pending,
+        "id": entry.id,
+        "account_id": entry.account_id,
+        "name": entry.own_name or entry.bank_name,
+        "merchant_name": entry.merchant_name,
+        "amount": entry.amount.major,
+        "currency": money.code(entry.amount.currency),
+        "date": entry.date,
+        "category": list(entry.categories),
+        "pending": entry.pending,
     }
 
 

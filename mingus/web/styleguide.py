@@ -72,8 +72,12 @@ class SpecimenRow:
     icon: str
     amount: Money | None
     url: str = "#transactions"
+    tags: tuple[str, ...] = ()
     pending: bool = False
     removed: bool = False
+    hidden: bool = False
+    paired: bool = False
+    noted: bool = False
 
 
 @bp.get("/styleguide")

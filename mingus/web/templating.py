@@ -88,7 +88,7 @@ class Features:
 NAVIGATION = (
     ("web.home", "Overview", "layout-dashboard"),
     ("plaid.accounts", "Accounts", "landmark"),
-    ("plaid.transactions", "Transactions", "arrow-left-right"),
+    ("transactions.index", "Transactions", "arrow-left-right"),
     ("reports.index", "Reports", "chart-pie"),
     ("settings.profile", "Settings", "settings"),
 )
@@ -151,6 +151,7 @@ def register(app: Flask, settings: Settings, files: StaticFiles, demo: DemoSignI
     app.jinja_env.filters.update(
         money=format_money,
         relative=relative,
+        number=lambda value: format_decimal(value, locale=get_locale()),
         date=lambda value, style="medium": format_date(value, style, rebase=isinstance(value, dt.datetime)),
         datetime=lambda value, style="medium": format_datetime(value, style),
     )

@@ -14,6 +14,8 @@ const MODULES = {
   reveal: () => import("./reveal.js"),
   theme: () => import("./theme.js"),
   toast: () => import("./toast.js"),
+  "tx-endless": () => import("./tx-endless.js"),
+  "tx-search": () => import("./tx-search.js"),
 };
 
 const mounted = new WeakSet();

@@ -7,13 +7,13 @@ from typing import Any
 
 import msgspec
 import pytest
+from mingus.plaid.transactions import Filters
 from sqlalchemy import select
 
 from mingus.db import db
 from mingus.plaid import queries
 from mingus.plaid import transactions
 from mingus.plaid.models import PlaidAccount
-from mingus.plaid.transactions import Filters
 from tests import factories
 from tests.support.connected import Bank
 

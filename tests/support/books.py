@@ -5,7 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import TypeVar
 
+from mingus.db import Base
+from mingus.db import db
 from mingus.db import unit_of_work
 from mingus.plaid.ledger import PlaidTransaction
 from mingus.plaid.ledger import SyncId
@@ -18,8 +21,11 @@ from mingus.plaid.states import ConnectionState
 from mingus.services import services
 
 if TYPE_CHECKING:
+    from flask import Flask
+
     from mingus.auth.models import UserId
 
+Row = TypeVar("Row", bound=Base)
 DAY = dt.date(2026, 5, 4)
 
 
@@ -101,3 +107,36 @@ def make_transactions(account_id: AccountId, rows: list[dict[str, Any]]) -> list
                 PlaidTransaction(**{**common, "id": row_id, "plaid_transaction_id": f"plaid-{row_id}", **row})
             )
     return ids
+
+
+class Desk:
+    """The same for tests that call pages: each call in a context of its own, since one that stays open would keep
+    who is signed in."""
+
+    def __init__(self, app: Flask, owner: UserId) -> None:
+        self.app = app
+        self.owner = owner
+
+    def connection(self, **changes: Any) -> ConnectionId:
+        with self.app.app_context():
+            return make_connection(self.owner, **changes)
+
+    def account(self, connection_id: ConnectionId | None = None, **changes: Any) -> AccountId:
+        with self.app.app_context():
+            return make_account(self.owner, connection_id, **changes)
+
+    def transaction(self, account_id: AccountId, *facts: Any, **changes: Any) -> TransactionId:
+        with self.app.app_context():
+            return make_transaction(account_id, *facts, **changes)
+
+    def transactions(self, account_id: AccountId, rows: list[dict[str, Any]]) -> list[TransactionId]:
+        with self.app.app_context():
+            return make_transactions(account_id, rows)
+
+    def put(self, *rows: Base) -> None:
+        with self.app.app_context(), unit_of_work() as unit:
+            unit.session.add_all(rows)
+
+    def read(self, model: type[Row], key: Any) -> Row | None:
+        with self.app.app_context():
+            return db.session.get(model, key)

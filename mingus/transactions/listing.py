@@ -1,0 +1,287 @@
+"""Reading transactions: a page by key in either direction, what a set of them comes to, one day's sum.
+
+The owner comes first everywhere; pages and API read through here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+from typing import Any
+
+from sqlalchemy import Text
+from sqlalchemy import and_
+from sqlalchemy import case
+from sqlalchemy import cast
+from sqlalchemy import func
+from sqlalchemy import or_
+from sqlalchemy import select
+from sqlalchemy.orm import defer
+
+from mingus.db import db
+from mingus.money import Currency
+from mingus.money import Money
+from mingus.plaid.ledger import PlaidTransaction
+from mingus.plaid.ledger import TransactionChoice
+from mingus.plaid.ledger import TransactionId
+from mingus.transactions import spending
+from mingus.transactions.filters import conditions
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable
+    from collections.abc import Sequence
+
+    from sqlalchemy import ColumnElement
+
+    from mingus.auth.models import UserId
+    from mingus.plaid.models import AccountId
+    from mingus.transactions.categories import Catalogue
+    from mingus.transactions.categories import Category
+    from mingus.transactions.filters import Filters
+
+LARGEST_PAGE = 500
+
+
+class Sort(StrEnum):
+    """The order of a list; amounts by their size, each currency by itself."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    LARGEST = "largest"
+    SMALLEST = "smallest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One transaction as its owner sees it: spent is negative, their own words win over the bank's."""
+
+    id: TransactionId
+    account_id: AccountId
+    date: dt.date
+    bank_name: str
+    own_name: str | None
+    merchant_name: str | None
+    amount: Money
+    category: Category
+    categories: tuple[str, ...]  # the person's one, or the bank's from coarse to fine
+    pending: bool
+    removed_at: dt.datetime | None
+    hidden: bool
+    notes: str | None
+    tags: tuple[str, ...]
+    paired: bool
+
+    @property
+    def title(self) -> str:
+        return self.own_name or self.merchant_name or self.bank_name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Some entries, and the keys behind which more lie on either side."""
+
+    entries: tuple[Entry, ...]
+    newer: TransactionId | None
+    older: TransactionId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Total:
+    """What a set of transactions comes to in one currency; what was only moved is told apart."""
+
+    count: int
+    money_in: Money
+    money_out: Money
+    moved: int
+
+
+class Listing:
+    """One person's transactions under filters."""
+
+    def __init__(self, user_id: UserId, filters: Filters, catalogue: Catalogue, *, environment: str) -> None:
+        self._catalogue = catalogue
+        self._user_id = user_id
+        rows = spending.rows_of(user_id, environment=environment, removed=filters.removed)
+        self._statement = rows.where(*conditions(filters, catalogue))
+
+    def page(
+        self,
+        *,
+        limit: int,
+        sort: Sort = Sort.NEWEST,
+        after: TransactionId | None = None,
+        before: TransactionId | None = None,
+        offset: int = 0,
+    ) -> Page:
+        """Entries after a key, or before one (fast at any depth), or at an offset; an unknown key: none."""
+        key = before or after
+        statement = self._statement.options(defer(PlaidTransaction.raw, raiseload=True))
+        order = _turned(_order(sort)) if before else _order(sort)
+        if key is not None:
+            anchor = self._anchor(key, order)
+            if anchor is None:
+                return Page(entries=(), newer=None, older=None)
+            statement = statement.where(_beyond(order, anchor))
+        ordered = statement.order_by(*(column.desc() if down else column.asc() for column, down in order))
+        found = db.session.execute(ordered.offset(offset).limit(limit + 1)).all()
+        more, rows = len(found) > limit, found[:limit]
+        if before:
+            rows = rows[::-1]
+        entries = self._entries([(row[0], row[1]) for row in rows])
+        if not entries:
+            return Page(entries=(), newer=None, older=None)
+        newer, older = entries[0].id, entries[-1].id
+        has_newer = more if before else (after is not None or offset > 0)
+        has_older = True if before else more
+        return Page(entries=entries, newer=newer if has_newer else None, older=older if has_older else None)
+
+    def count(self) -> int:
+        """How many there are."""
+        statement = self._statement.with_only_columns(func.count(PlaidTransaction.id))
+        return int(db.session.scalar(statement.order_by(None)) or 0)
+
+    def ids(self, *, limit: int) -> list[TransactionId]:
+        """The ids of all, for an edit of many; at most `limit`."""
+        statement = self._statement.with_only_columns(PlaidTransaction.id).order_by(PlaidTransaction.id)
+        return list(db.session.scalars(statement.limit(limit)))
+
+    def among(self, ids: Iterable[str]) -> tuple[Entry, ...]:
+        """Those of these that are in the list, newest first."""
+        statement = self._statement.where(PlaidTransaction.id.in_(tuple(ids))).options(
+            defer(PlaidTransaction.raw, raiseload=True)
+        )
+        rows = db.session.execute(
+            statement.order_by(PlaidTransaction.date.desc(), PlaidTransaction.id.desc())
+        )
+        return self._entries([(row[0], row[1]) for row in rows])
+
+    def totals(self) -> tuple[Total, ...]:
+        """In, out and count by currency; transfers are counted, but neither in nor out."""
+        amount = PlaidTransaction.amount_minor
+        moved = case((spending.is_transfer(), 1), else_=0)
+        inner = self._statement.with_only_columns(
+            PlaidTransaction.currency, amount.label("amount"), moved.label("moved")
+        ).subquery()
+        counted = inner.c.moved == 0
+        rows = db.session.execute(
+            select(
+                inner.c.currency,
+                func.count(),
+                func.sum(case((and_(counted, inner.c.amount > 0), inner.c.amount), else_=0)),
+                func.sum(case((and_(counted, inner.c.amount < 0), inner.c.amount), else_=0)),
+                func.sum(inner.c.moved),
+            )
+            .group_by(inner.c.currency)
+            .order_by(func.count().desc(), inner.c.currency)
+        )
+        return tuple(
+            Total(
+                count=count,
+                money_in=Money(minor=int(inflow), currency=Currency(currency)),
+                money_out=Money(minor=int(outflow), currency=Currency(currency)),
+                moved=int(moved_count),
+            )
+            for currency, count, inflow, outflow, moved_count in rows
+        )
+
+    def day_totals(self, days: Sequence[dt.date]) -> dict[dt.date, tuple[Money, ...]]:
+        """The sum of each day by currency: of all its rows in the list, not only of those on one page."""
+        statement = (
+            self._statement.with_only_columns(
+                PlaidTransaction.date, PlaidTransaction.currency, func.sum(PlaidTransaction.amount_minor)
+            )
+            .where(PlaidTransaction.date.in_(days))
+            .group_by(PlaidTransaction.date, PlaidTransaction.currency)
+            .order_by(PlaidTransaction.currency)
+        )
+        found: dict[dt.date, tuple[Money, ...]] = {}
+        for day, currency, minor in db.session.execute(statement):
+            found[day] = (*found.get(day, ()), Money(minor=int(minor), currency=Currency(currency)))
+        return found
+
+    def _anchor(self, key: TransactionId, order: Order) -> Sequence[Any] | None:
+        columns = [column for column, _ in order]
+        mine = (PlaidTransaction.id == key, PlaidTransaction.user_id == self._user_id)
+        return db.session.execute(select(*columns).where(*mine)).one_or_none()
+
+    def _entries(
+        self, rows: Sequence[tuple[PlaidTransaction, TransactionChoice | None]]
+    ) -> tuple[Entry, ...]:
+        ids = [transaction.id for transaction, _ in rows]
+        paired = set(
+            db.session.scalars(
+                select(PlaidTransaction.id).where(PlaidTransaction.id.in_(ids), spending.is_paired())
+            )
+        )
+        return tuple(
+            entry_of(transaction, choice, self._catalogue, paired=transaction.id in paired)
+            for transaction, choice in rows
+        )
+
+
+Order = list[tuple["ColumnElement[Any]", bool]]
+
+
+def _order(sort: Sort) -> Order:
+    """Columns and whether they fall; ids make it total."""
+    table = PlaidTransaction
+    if sort in {Sort.NEWEST, Sort.OLDEST}:
+        down = sort is Sort.NEWEST
+        return [(table.date.expression, down), (table.id.expression, down)]
+    down = sort is Sort.LARGEST
+    return [
+        (table.currency.expression, False),
+        (func.abs(table.amount_minor), down),
+        (table.id.expression, down),
+    ]
+
+
+def _turned(order: Order) -> Order:
+    return [(column, not down) for column, down in order]
+
+
+def _beyond(order: Order, anchor: Sequence[Any]) -> ColumnElement[bool]:
+    """True for rows after the anchor in this order; the first column's bound alone lets an index begin there."""
+    steps = []
+    for at, (column, down) in enumerate(order):
+        same = [other == anchor[before] for before, (other, _) in enumerate(order[:at])]
+        steps.append(and_(*same, column < anchor[at] if down else column > anchor[at]))
+    first, down = order[0]
+    return and_(first <= anchor[0] if down else first >= anchor[0], or_(*steps))
+
+
+def entry_of(
+    transaction: PlaidTransaction, choice: TransactionChoice | None, catalogue: Catalogue, *, paired: bool
+) -> Entry:
+    """The bank's facts and the person's decisions in one value."""
+    own = choice.category if choice is not None else None
+    banks = tuple(filter(None, (transaction.category, transaction.category_detailed)))
+    return Entry(
+        id=transaction.id,
+        account_id=transaction.account_id,
+        date=transaction.date,
+        bank_name=transaction.name,
+        own_name=choice.name if choice is not None else None,
+        merchant_name=transaction.merchant_name,
+        amount=Money(minor=transaction.amount_minor, currency=Currency(transaction.currency)),
+        category=catalogue.find(own or transaction.category_detailed or transaction.category),
+        categories=(own,) if own else banks,
+        pending=transaction.pending,
+        removed_at=transaction.removed_at,
+        hidden=choice is not None and choice.hidden,
+        notes=choice.notes if choice is not None else None,
+        tags=tuple(choice.tags) if choice is not None else (),
+        paired=paired,
+    )
+
+
+def tags_of(user_id: UserId) -> list[str]:
+    """Every tag the person uses, by name."""
+    rows = db.session.scalars(
+        select(TransactionChoice.tags)
+        .join(PlaidTransaction, PlaidTransaction.id == TransactionChoice.transaction_id)
+        .where(PlaidTransaction.user_id == user_id, cast(TransactionChoice.tags, Text) != "[]")
+    )
+    return sorted({tag for tags in rows for tag in tags}, key=str.lower)

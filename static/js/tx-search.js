@@ -1,0 +1,46 @@
+// Search as you type: the list follows the box, the address follows the list; old answers never overtake newer ones.
+import { fetchFragment, swap } from "./fragment.js";
+
+const PAUSE_MS = 220;
+
+export function mount(form) {
+  const box = form.querySelector("input[type=search]");
+  let timer = 0;
+  let asked = 0;
+
+  const ask = async () => {
+    const url = addressOf(form);
+    asked += 1;
+    const mine = asked;
+    const old = document.getElementById("results");
+    old.setAttribute("aria-busy", "true");
+    try {
+      const fresh = await fetchFragment(url, "results");
+      if (!fresh || mine !== asked) return;
+      await swap(document.getElementById("results"), fresh);
+      history.replaceState(history.state, "", url);
+    } catch {
+      old.removeAttribute("aria-busy");
+    }
+  };
+
+  box.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(ask, PAUSE_MS);
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    clearTimeout(timer);
+    if (document.activeElement === box) ask();
+    else location.assign(addressOf(form));
+  });
+}
+
+// The form's address without what is empty.
+function addressOf(form) {
+  const url = new URL(form.action);
+  for (const [name, value] of new FormData(form)) {
+    if (typeof value === "string" && value.trim()) url.searchParams.append(name, value.trim());
+  }
+  return url.href;
+}
