@@ -14,8 +14,8 @@ from mingus.plaid.ledger_api import DEFAULT_PAGE
 from mingus.plaid.ledger_api import Arguments
 from mingus.plaid.models import AccountId
 from mingus.plaid.products import Product
-from mingus.plaid.transactions import LARGEST_PAGE
 from mingus.services import services
+from mingus.transactions.listing import LARGEST_PAGE
 from mingus.web.access import visitor
 
 if TYPE_CHECKING:

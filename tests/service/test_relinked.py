@@ -7,13 +7,14 @@ from typing import Any
 
 import msgspec
 import pytest
-from mingus.plaid.transactions import Filters
 from sqlalchemy import select
 
 from mingus.db import db
 from mingus.plaid import queries
-from mingus.plaid import transactions
 from mingus.plaid.models import PlaidAccount
+from mingus.transactions import catalogues
+from mingus.transactions.filters import Filters
+from mingus.transactions.listing import Listing
 from tests import factories
 from tests.support.connected import Bank
 
@@ -43,7 +44,7 @@ def worth(person: UserId, ambient: FrozenAmbient) -> tuple[Money, ...]:
 
 def listed(person: UserId) -> int:
     db.session.rollback()
-    return transactions.total_count(person, Filters(), environment=HERE)
+    return Listing(person, Filters(), catalogues.of(person), environment=HERE).count()
 
 
 def leave(bank: Bank, person: UserId) -> None:
