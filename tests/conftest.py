@@ -22,7 +22,7 @@ from mingus.jobs import InlineJobs
 from mingus.services import Services
 from mingus.services import services
 from mingus.simulator.config import Config
-from mingus.simulator.testing import running
+from tests.simulator.judged import judged
 from tests.support import postgres
 from tests.support.ambient import NOON
 from tests.support.ambient import FrozenAmbient
@@ -132,7 +132,7 @@ def shared_plaid() -> Iterator[Running]:
         historical_seconds=0,
         signing_time="virtual",
     )
-    with running(config) as started:
+    with judged(config) as started:
         yield started
 
 

@@ -16,7 +16,6 @@ from mingus.ambient import SystemAmbient
 from mingus.auth.passwords import Passwords
 from mingus.jobs import InlineJobs
 from mingus.services import services
-from mingus.simulator.testing import running
 from tests.browser.bank_walk import visiting
 from tests.browser.walker import LiveSite
 from tests.browser.walker import View
@@ -25,6 +24,7 @@ from tests.browser.walker import shots_folder
 from tests.conftest import chromium_or_skip
 from tests.conftest import empty
 from tests.conftest import settings_for
+from tests.simulator.judged import judged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
-    from mingus.simulator.testing import Running
     from tests.browser.bank_walk import Visitor
+    from tests.simulator.judged import Running
 
 VIEWS = [View(width=width, theme=theme) for width in (360, 1280) for theme in ("light", "dark")]
 DEADLINE_MS = 15_000
@@ -44,7 +44,7 @@ DEADLINE_MS = 15_000
 @pytest.fixture(scope="session")
 def live_plaid() -> Iterator[Running]:
     """One simulator for every page of the run, its clock going on as ours does."""
-    with running() as started:
+    with judged() as started:
         yield started
 
 

@@ -17,8 +17,8 @@ from typing import TypeVar
 from axe_playwright_python.sync_playwright import Axe
 
 from mingus.simulator.link.endpoints import link_token_create
-from mingus.simulator.testing import running
 from tests.conftest import chromium_or_skip
+from tests.simulator.judged import judged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import ViewportSize
 
     from mingus.simulator.simulator import Simulator
-    from mingus.simulator.testing import Running
+    from tests.simulator.judged import Running
 
 T = TypeVar("T")
 PHONE: ViewportSize = {"width": 360, "height": 740}
@@ -130,7 +130,7 @@ class HostSite:
 @contextmanager
 def stage() -> Iterator[tuple[Running, Browser, HostSite]]:
     """A simulator, a browser and a host page, for a module of tests."""
-    with running() as simulator:
+    with judged() as simulator:
         site = HostSite(simulator.base_url)
         yield simulator, chromium_or_skip(), site
         site.close()

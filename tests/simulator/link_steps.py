@@ -13,7 +13,7 @@ from tests.simulator.link_browser import make_token
 
 if TYPE_CHECKING:
     from mingus.simulator.items import Item
-    from tests.simulator.conftest import Running
+    from tests.simulator.judged import Running
 
 FIRST_PLATYPUS = "ins_109508"
 OAUTH_BANK = "ins_127287"

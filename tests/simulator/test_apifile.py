@@ -11,7 +11,7 @@ from mingus.simulator.wsgi import Application
 from tests.simulator import apifile
 
 if TYPE_CHECKING:
-    from tests.simulator.conftest import Running
+    from tests.simulator.judged import Running
 
 needs_file = pytest.mark.skipif(
     apifile.path() is None,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 import urllib3
 
-from mingus.simulator.testing import running
 from tests.conftest import chromium_or_skip
+from tests.simulator.judged import judged
 from tests.simulator.link_browser import DESKTOP
 from tests.simulator.link_browser import PHONE
 from tests.simulator.link_browser import axe_findings
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import ViewportSize
 
     from mingus.simulator.items import Item
-    from mingus.simulator.testing import Running
+    from tests.simulator.judged import Running
 
 pytestmark = pytest.mark.browser
 
@@ -34,7 +34,7 @@ def browser() -> Browser:
 
 @pytest.fixture(scope="module")
 def started() -> Iterator[Running]:
-    with running() as simulator:
+    with judged() as simulator:
         yield simulator
 
 

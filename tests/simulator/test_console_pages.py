@@ -8,17 +8,17 @@ import pytest
 import urllib3
 
 from mingus.simulator.config import Config
-from mingus.simulator.testing import running
+from tests.simulator.judged import judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mingus.simulator.testing import Running
+    from tests.simulator.judged import Running
 
 
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[Running]:
-    with running() as started:
+    with judged() as started:
         yield started
 
 
@@ -76,7 +76,7 @@ def test_frame_takes_no_origin_that_is_none(simulator: Running) -> None:
 def test_script_names_the_address_it_was_served_from(simulator: Running) -> None:
     text = get(simulator, "/link/v2/stable/link-initialize.js").data.decode()
     assert f'SERVED_FROM = "{simulator.base_url}"' in text
-    with running(Config(public_url="https://plaid.example")) as public:
+    with judged(Config(public_url="https://plaid.example")) as public:
         text = get(public, "/link/v2/stable/link-initialize.js").data.decode()
         assert 'SERVED_FROM = "https://plaid.example"' in text
 

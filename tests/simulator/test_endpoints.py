@@ -12,7 +12,7 @@ import pytest
 if TYPE_CHECKING:
     from plaid.api.plaid_api import PlaidApi
 
-    from tests.simulator.conftest import Running
+    from tests.simulator.judged import Running
 
 EVERYTHING = ["transactions", "auth", "identity", "liabilities", "investments"]
 

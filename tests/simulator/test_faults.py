@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import urllib3
 
-from tests.simulator.conftest import HEADERS
-from tests.simulator.conftest import pool
+from tests.simulator.judged import HEADERS
+from tests.simulator.judged import pool
 
 if TYPE_CHECKING:
-    from tests.simulator.conftest import Running
+    from tests.simulator.judged import Running
 
 SYNC = "/transactions/sync"
 

@@ -13,7 +13,7 @@ from tests.simulator.receiver import until
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.simulator.conftest import Running
+    from tests.simulator.judged import Running
     from tests.simulator.receiver import Receiver
 
 DAY = 86_400

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from mingus.simulator.testing import running
 from tests.conftest import chromium_or_skip
+from tests.simulator.judged import judged
 from tests.simulator.link_browser import HostSite
 from tests.simulator.link_browser import Person
 from tests.simulator.link_browser import axe_findings
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from mingus.simulator.items import Item
-    from mingus.simulator.testing import Running
+    from tests.simulator.judged import Running
 
 pytestmark = pytest.mark.browser
 
@@ -35,7 +35,7 @@ KEYS = {
 
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[Running]:
-    with running() as started:
+    with judged() as started:
         yield started
 
 

@@ -11,7 +11,7 @@ import urllib3
 
 from mingus.simulator.config import Config
 from mingus.simulator.link.settings import change_settings
-from tests.simulator.conftest import judged
+from tests.simulator.judged import judged
 from tests.simulator.link_browser import make_token
 from tests.simulator.link_steps import FIRST_PLATYPUS
 from tests.simulator.link_steps import Link
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from plaid.api import plaid_api
 
-    from tests.simulator.conftest import Running
+    from tests.simulator.judged import Running
 
 
 def test_finished_session_of_an_ordinary_token_can_be_recovered(simulator: Running) -> None:

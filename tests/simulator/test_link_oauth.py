@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mingus.simulator.testing import running
 from tests.conftest import chromium_or_skip
+from tests.simulator.judged import judged
 from tests.simulator.link_browser import HostSite
 from tests.simulator.link_browser import Person
 from tests.simulator.link_browser import axe_findings
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
     from playwright.sync_api import Page
 
-    from mingus.simulator.testing import Running
+    from tests.simulator.judged import Running
 
 pytestmark = pytest.mark.browser
 
@@ -31,7 +31,7 @@ NAME = "Platypus OAuth Bank"
 
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[Running]:
-    with running() as started:
+    with judged() as started:
         yield started
 
 

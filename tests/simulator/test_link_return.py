@@ -18,7 +18,7 @@ from tests.simulator.link_steps import sessions
 from tests.simulator.link_steps import update_token
 
 if TYPE_CHECKING:
-    from tests.simulator.conftest import Running
+    from tests.simulator.judged import Running
 
 
 def test_bank_sends_the_browser_back_and_link_goes_on_in_the_same_session(simulator: Running) -> None:

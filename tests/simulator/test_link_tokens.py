@@ -15,12 +15,12 @@ import pytest
 from plaid.api import plaid_api
 
 from mingus.simulator.config import Config
-from tests.simulator.conftest import judged
+from tests.simulator.judged import judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.simulator.conftest import Running
+    from tests.simulator.judged import Running
 
 START = "2026-05-04T12:00:00Z"
 BODY = {

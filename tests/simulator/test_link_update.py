@@ -13,7 +13,7 @@ from tests.simulator.link_steps import sessions
 from tests.simulator.link_steps import update_token
 
 if TYPE_CHECKING:
-    from tests.simulator.conftest import Running
+    from tests.simulator.judged import Running
 
 
 def test_update_mode_heals_and_keeps_item_and_token(simulator: Running) -> None:

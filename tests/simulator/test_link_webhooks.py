@@ -14,7 +14,7 @@ from tests.simulator.link_steps import Link
 from tests.simulator.link_steps import sessions
 
 if TYPE_CHECKING:
-    from tests.simulator.conftest import Running
+    from tests.simulator.judged import Running
     from tests.simulator.receiver import Receiver
 
 

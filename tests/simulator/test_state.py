@@ -16,22 +16,23 @@ from typing import Any
 
 import pytest
 
+from mingus.simulator.config import Config
 from mingus.simulator.config import ConfigRefused
 from mingus.simulator.store import Store
-from tests.simulator.conftest import HEADERS
-from tests.simulator.conftest import NOON
-from tests.simulator.conftest import judged
-from tests.simulator.conftest import pool
+from mingus.simulator.testing import running
+from tests.simulator.judged import HEADERS
+from tests.simulator.judged import NOON
+from tests.simulator.judged import judged
+from tests.simulator.judged import pool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.simulator.conftest import Running
+    from tests.simulator.judged import Running
     from tests.simulator.receiver import Receiver
 
-from mingus.simulator.config import Config
 
 ROOT = __file__.rsplit("/tests/", 1)[0]
 
@@ -215,6 +216,13 @@ def test_importing_it_loads_nothing_of_the_application() -> None:
     command = [sys.executable, "-c", script]
     ended = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=30, check=True)
     assert ended.stdout.strip() == "[] []"
+
+
+def test_other_peoples_tests_run_it_in_their_own_process() -> None:
+    with running(Config(clock=NOON)) as started:
+        answer = pool.request("POST", f"{started.base_url}/categories/get", body="{}", headers=HEADERS)
+        assert json.loads(answer.data)["categories"]
+        assert started.sim.clock.now().isoformat() == "2026-05-04T12:00:00+00:00"
 
 
 def test_the_clock_runs_at_another_pace_when_asked(simulator: Running) -> None:

@@ -14,7 +14,7 @@ from mingus.simulator.config import ConfigRefused
 from mingus.simulator.errors import CATALOGUE
 
 if TYPE_CHECKING:
-    from tests.simulator.conftest import Running
+    from tests.simulator.judged import Running
 
 TOKEN = "access-sandbox-00000000-0000-4000-8000-000000000000"
 

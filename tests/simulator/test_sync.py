@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.simulator.conftest import Running
+    from tests.simulator.judged import Running
 
 Page = dict[str, Any]
 

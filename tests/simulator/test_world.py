@@ -12,12 +12,12 @@ import pytest
 
 from mingus.simulator import simulator as package
 from mingus.simulator.transactions import PRIMARIES
-from tests.simulator.conftest import pool
+from tests.simulator.judged import pool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.simulator.conftest import Running
+    from tests.simulator.judged import Running
 
 SOURCES = Path(package.__file__).parent
 CUSTOM = {
