@@ -63,8 +63,9 @@ def run_step(name: str) -> bool:
 
 
 def run_tests(paths: list[str]) -> int:
-    parallel = [] if paths else ["-n", str(os.cpu_count() or 2), "--dist", "loadgroup"]
-    command = [sys.executable, "-m", "pytest", "-q", *parallel, *paths]
+    """Everything runs in parallel; a test that fails is tried once more, and the summary names it as run again."""
+    everything = ["-n", str(os.cpu_count() or 2), "--dist", "loadgroup", "--reruns", "1", "-rfEsxXR"]
+    command = [sys.executable, "-m", "pytest", "-q", *(paths or everything)]
     return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 

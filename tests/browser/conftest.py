@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from playwright.sync_api import Browser
 
@@ -94,9 +93,7 @@ def chromium() -> Browser:
 
 
 @pytest.fixture
-def open_window(
-    site: LiveSite, chromium: Browser, tmp_path: Path
-) -> Callable[..., AbstractContextManager[Walker]]:
+def open_window(site: LiveSite, chromium: Browser) -> Callable[..., AbstractContextManager[Walker]]:
     """A function that opens a window of its own, with or without JavaScript."""
 
     @contextmanager
@@ -109,9 +106,7 @@ def open_window(
             has_touch=view.is_phone,
         )
         context.set_default_timeout(DEADLINE_MS)
-        walker = Walker(
-            site=site, view=view, context=context, page=context.new_page(), shots=shots_folder(tmp_path)
-        )
+        walker = Walker(site=site, view=view, context=context, page=context.new_page(), shots=shots_folder())
         yield walker
         context.close()
 
