@@ -6,6 +6,7 @@ import datetime as dt
 import http.client
 import json
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -48,6 +49,12 @@ def environment(folder: Path, database_url: str, port: int) -> dict[str, str]:
     }
 
 
+def processor_seconds() -> float:
+    """What ended children have used."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -64,6 +71,7 @@ def measure(database_url: str, folder: Path) -> dict[str, Any]:
         upgrade(services())
         signer.make_known(at=SystemAmbient().now())
     command = [sys.executable, "-m", "gunicorn", "-c", "python:mingus.gunicorn_conf"]
+    before = processor_seconds()
     server = subprocess.Popen(
         [*command, "-b", f"127.0.0.1:{port}", "wsgi:app"], cwd=ROOT, env={**os.environ, **variables}
     )
@@ -73,6 +81,8 @@ def measure(database_url: str, folder: Path) -> dict[str, Any]:
     finally:
         server.terminate()
         server.wait(timeout=20)
+    # what other work on the machine does not change: how much of one processor each webhook takes
+    found["processor_ms_each"] = round((processor_seconds() - before) / WEBHOOKS * 1000, 2)
     engine = create_engine(variables["DATABASE_URL"].replace("postgresql://", "postgresql+psycopg://"))
     with engine.connect() as connection:
         found["durable"] = connection.scalar(select(func.count()).select_from(WebhookEvent))

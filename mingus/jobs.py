@@ -40,6 +40,7 @@ class JobKind(StrEnum):
     SYNC = "sync"
     REFRESH = "refresh"
     REMOVAL = "removal"
+    INBOX = "inbox"  # whatever waits there; names no row
     WEBHOOK = "webhook"
 
 

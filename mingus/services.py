@@ -105,6 +105,7 @@ class Services:
             JobKind.SYNC: self.sync.run,
             JobKind.REFRESH: self.refresher.run,
             JobKind.REMOVAL: self.connections.finish_removal,
+            JobKind.INBOX: self.handling.handle_waiting,
             JobKind.WEBHOOK: self.handling.handle,
         }
 

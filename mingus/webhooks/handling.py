@@ -123,6 +123,12 @@ class Handling:
         self._leases = leases
         self._refresher = refresher
 
+    def handle_waiting(self) -> None:
+        """Handle what waits; the first failure ends the round, and the sweep asks for the rest one by one."""
+        while ripe := self.due():
+            for event_id in ripe:
+                self.handle(event_id)
+
     def handle(self, event_id: str) -> None:
         """Do what the webhook asks for, once; a failure is noted and tried again later, and parked in the end."""
         if not self._claim(event_id):

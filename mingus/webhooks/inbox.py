@@ -8,7 +8,6 @@ import logging
 import threading
 from collections import Counter
 from typing import TYPE_CHECKING
-from typing import Any
 
 from sqlalchemy import delete
 from sqlalchemy import select
@@ -18,9 +17,7 @@ from sqlalchemy.dialects import sqlite
 
 from mingus.db import db
 from mingus.db import unit_of_work
-from mingus.jobs import JobKind
 from mingus.plaid.gateway import token_environment
-from mingus.plaid.models import PlaidConnection
 from mingus.webhooks.hints import Hint
 from mingus.webhooks.hints import UnreadableHint
 from mingus.webhooks.hints import read_hint
@@ -28,6 +25,7 @@ from mingus.webhooks.hints import without_tokens
 from mingus.webhooks.models import EventState
 from mingus.webhooks.models import WebhookEvent
 from mingus.webhooks.models import WebhookRefusal
+from mingus.webhooks.scribe import Scribe
 from mingus.webhooks.verify import Forged
 from mingus.webhooks.verify import Reason
 from mingus.webhooks.verify import Signed
@@ -66,11 +64,10 @@ class Inbox:
     """Receives webhooks, and gives them out again."""
 
     def __init__(self, *, settings: Settings, ambient: Ambient, jobs: Jobs, keys: WebhookKeys) -> None:
-        self._environment = settings.environment.value
         self._plaids_word = token_environment(settings.environment)
         self._ambient = ambient
-        self._jobs = jobs
         self._keys = keys
+        self._scribe = Scribe(jobs=jobs, environment=settings.environment.value)
         self._refusals = Refusals(ambient)
 
     def receive(self, body: bytes, headers: Mapping[str, str]) -> None:
@@ -128,26 +125,10 @@ class Inbox:
             "first_seen_at": now,
             "last_seen_at": now,
             "times_seen": 1,
-            # the nudge comes first; the sweep takes over when it got lost
             "next_try_at": now if waits else None,
             "attempts": 0,
-            "fence_seen": self._fence_of(hint.plaid_item_id),
         }
-        with unit_of_work() as unit:
-            event_id, times_seen = _insert(unit, row, now)
-            if waits and times_seen == 1:
-                unit.after_commit(lambda: self._jobs.enqueue(JobKind.WEBHOOK, event_id=event_id))
-
-    def _fence_of(self, plaid_item_id: str | None) -> int | None:
-        """Which sync of the connection was the latest when the webhook came: a later one has seen its news."""
-        if plaid_item_id is None:
-            return None
-        return db.session.scalar(
-            select(PlaidConnection.fence).where(
-                PlaidConnection.environment == self._environment,
-                PlaidConnection.plaid_item_id == plaid_item_id,
-            )
-        )
+        self._scribe.store(row)
 
     # giving out again
 
@@ -220,24 +201,8 @@ class Refusals:
                 _add_refusals(unit, now.date(), name, number)
 
 
-def _insert(unit: Unit, row: dict[str, Any], now: dt.datetime) -> tuple[str, int]:
-    """The id of the row with this meaning, and how often it came."""
-    insert = _insert_of(unit)
-    statement = (
-        insert(WebhookEvent)
-        .values(row)
-        .on_conflict_do_update(
-            index_elements=["meaning"],
-            set_={"times_seen": WebhookEvent.times_seen + 1, "last_seen_at": now},
-        )
-        .returning(WebhookEvent.id, WebhookEvent.times_seen)
-    )
-    found = unit.session.execute(statement).one()
-    return found.id, found.times_seen
-
-
 def _add_refusals(unit: Unit, day: dt.date, reason: str, number: int) -> None:
-    insert = _insert_of(unit)
+    insert = postgresql.insert if unit.session.get_bind().dialect.name == "postgresql" else sqlite.insert
     unit.session.execute(
         insert(WebhookRefusal)
         .values(day=day, reason=reason, count=number)
@@ -245,7 +210,3 @@ def _add_refusals(unit: Unit, day: dt.date, reason: str, number: int) -> None:
             index_elements=["day", "reason"], set_={"count": WebhookRefusal.count + number}
         )
     )
-
-
-def _insert_of(unit: Unit) -> Any:
-    return postgresql.insert if unit.session.get_bind().dialect.name == "postgresql" else sqlite.insert

@@ -65,6 +65,7 @@ FLOORS: list[tuple[int, str]] = [
     (3, "mingus.transactions.spending"),
     (3, "mingus.webhooks.inbox"),
     (3, "mingus.webhooks.handling"),
+    (3, "mingus.webhooks.scribe"),
     (3, "mingus.webhooks.keys"),
     (3, "mingus.webhooks.queries"),
     (2, "mingus.webhooks.hints"),
