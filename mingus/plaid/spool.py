@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import struct
 import tempfile
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 IN_MEMORY_BYTES = 8 * 1024 * 1024
+TELL_EVERY = dt.timedelta(seconds=5)  # far below a lease, even with a slow page behind it
 LENGTH = struct.Struct(">I")
 
 
@@ -24,6 +26,7 @@ class PageSpool:
         self._file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115 (closed by __exit__)
         self.pages = 0
         self.rows = 0
+        self.told_at: dt.datetime | None = None  # when the progress was last noted
 
     def __enter__(self) -> PageSpool:
         return self
@@ -38,6 +41,10 @@ class PageSpool:
         self._file.write(body)
         self.pages += 1
         self.rows += page.size
+
+    def is_untold(self, now: dt.datetime) -> bool:
+        """True when the progress was not noted for a while."""
+        return self.told_at is None or now - self.told_at >= TELL_EVERY
 
     def clear(self) -> None:
         """Forget every page: the update begins anew."""

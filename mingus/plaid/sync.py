@@ -9,7 +9,9 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
+from typing import TypeVar
 
 from mingus.db import Unit
 from mingus.db import db
@@ -43,10 +45,10 @@ if TYPE_CHECKING:
     from mingus.plaid.leases import Lease
     from mingus.plaid.leases import Leases
     from mingus.plaid.refreshing import Refresher
-    from mingus.plaid.synced import SyncPage
     from mingus.plaid.wire import WireAccount
 
 log = logging.getLogger(__name__)
+Answer = TypeVar("Answer")
 
 MUTATED = "TRANSACTIONS_SYNC_MUTATION_DURING_PAGINATION"
 COMPLETE = "HISTORICAL_UPDATE_COMPLETE"
@@ -54,7 +56,6 @@ NOT_READY = "NOT_READY"
 MOST_RESTARTS = 5
 MOST_PAGES = 20_000
 LONGEST_PAUSE_SECONDS = 15.0
-PROGRESS_EVERY_PAGES = 4
 POLL_IMPORT = dt.timedelta(seconds=20)
 FIRST_RETRY = dt.timedelta(seconds=30)
 LONGEST_RETRY = dt.timedelta(hours=4)
@@ -132,7 +133,7 @@ class SyncEngine:
             full = True
             spool.clear()
             status, after = self._fetch(lease, spool, token, "", about)
-        accounts = self._gateway.accounts(token, about).accounts
+        accounts = self._patiently(lease, spool, lambda: self._gateway.accounts(token, about)).accounts
         self._apply(lease, spool, accounts, before=cursor, after=after, status=status, full=full)
 
     def _fetch(self, lease: Lease, spool: PageSpool, token: str, start: str, about: About) -> tuple[str, str]:
@@ -152,9 +153,9 @@ class SyncEngine:
     ) -> tuple[str, str]:
         cursor = start
         while True:
-            page, body = self._patient_page(token, cursor, about)
+            page, body = self._patiently(lease, spool, partial(self._gateway.sync_page, token, cursor, about))
             spool.keep(page, body)
-            if spool.pages % PROGRESS_EVERY_PAGES == 0 or not page.has_more:
+            if not page.has_more or spool.is_untold(self._ambient.now()):
                 self._note_progress(lease, spool)
             if not page.has_more:
                 return page.transactions_update_status, page.next_cursor
@@ -163,20 +164,23 @@ class SyncEngine:
                 raise PlaidFailure(msg)  # it would go on for ever
             cursor = page.next_cursor
 
-    def _patient_page(self, token: str, cursor: str, about: About) -> tuple[SyncPage, bytes]:
-        """A page; our own limits are waited for, since giving up would begin the update anew."""
+    def _patiently(self, lease: Lease, spool: PageSpool, ask: Callable[[], Answer]) -> Answer:
+        """An answer; our own limits are waited for, since giving up would begin the whole update anew."""
         while True:
             try:
-                return self._gateway.sync_page(token, cursor, about)
+                return ask()
             except PlaidFailure as failure:
                 if failure.error_code != "CALLS_HELD_BACK":
                     raise
                 self._pause(min(float(failure.retry_after_seconds or 1), LONGEST_PAUSE_SECONDS))
+                if spool.is_untold(self._ambient.now()):
+                    self._note_progress(lease, spool)  # a long wait must not cost the lease
 
     def _note_progress(self, lease: Lease, spool: PageSpool, *, restarts: int | None = None) -> None:
         """Prolong the lease and tell how far we are; raises Superseded when the lease is gone."""
         if not self._leases.keep(lease):
             raise Superseded
+        spool.told_at = self._ambient.now()
         with unit_of_work() as unit:
             row = unit.lock_one(PlaidSyncLog, lease.sync_id)
             row.pages, row.fetched = spool.pages, spool.rows

@@ -280,3 +280,26 @@ def test_a_disconnect_during_a_sync_writes_no_row(bank: Bank, monkeypatch: pytes
     monkeypatch.setattr(bank.wired.gateway, "accounts", leave)
     assert bank.sync().status == SyncStatus.SUPERSEDED
     assert stored(bank.connection_id) == before
+
+
+def test_an_import_longer_than_a_minutes_calls_waits_and_loses_nothing_it_read(
+    app: Flask,
+    wired: Services,
+    plaid: Running,
+    jobs: InlineJobs,
+    ambient: FrozenAmbient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waits: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        ambient.advance(seconds=seconds)
+
+    monkeypatch.setattr(wired.sync, "_pause", wait)
+    large = Bank(wired, plaid, jobs, factories.make_person(app), username="user_large_21000")
+    log = db.session.scalars(select(PlaidSyncLog)).one()
+    assert (log.status, log.restarts) == ("success", 0)
+    assert log.added == log.fetched == count(PlaidTransaction)
+    assert waits
+    assert large.connection().state == ConnectionState.HEALTHY
