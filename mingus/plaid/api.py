@@ -9,6 +9,7 @@ import msgspec
 from flask import Blueprint
 from flask import Response
 from flask import request
+from flask_babel import gettext as _
 
 from mingus.plaid import queries
 from mingus.plaid.models import AccountId
@@ -85,8 +86,8 @@ def connect() -> Response:
 @bp.post("/link-events")
 def link_events() -> Response:
     body = json_body(EventBody)
-    services().plaid.note_link_event(visitor().id, LinkId(body.link_id), body.name, body.details)
-    return answer(http_status=202)
+    sentence = services().plaid.note_link_event(visitor().id, LinkId(body.link_id), body.name, body.details)
+    return answer(http_status=202, sentence=_(sentence) if sentence else None)
 
 
 @bp.get("/accounts")

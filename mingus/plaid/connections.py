@@ -141,7 +141,9 @@ class Connections:
                 return
             after = failure.advice.state
             held_back = failure.error_code == "CALLS_HELD_BACK"  # our own patience is no trouble of the bank
-            if after is not None and not held_back:
+            if not held_back and failure.advice.family is not Family.NORMAL:
+                # what the operator must mend is no state of the bank, but its page says so
+                after = after or ConnectionState(connection.state)
                 self.move(unit, connection, after, cause=f"{cause}: {failure.error_code}", failure=failure)
             connection.last_checked_at = self._ambient.now()
             if not held_back:

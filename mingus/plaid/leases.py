@@ -52,8 +52,10 @@ class Leases:
         self._environment = environment
 
     def wish(self, unit: Unit, connection: PlaidConnection, trigger: Trigger) -> SyncId:
-        """Wish for a sync in the caller's unit; of several wishes one waits."""
+        """Wish for a sync in the caller's unit; of several wishes one waits. A person's ends the patience."""
         connection.wanted_seq += 1
+        if trigger is Trigger.PERSON and not self._runs(unit, connection.id):
+            connection.lease_until = None  # held for a later try, not by a worker
         waiting = unit.session.scalar(
             select(PlaidSyncLog.id).where(
                 PlaidSyncLog.connection_id == connection.id, PlaidSyncLog.status == SyncStatus.WAITING.value
@@ -62,6 +64,11 @@ class Leases:
         if waiting is not None:
             return waiting
         return self._new_log(unit, connection, trigger).id
+
+    def _runs(self, unit: Unit, connection_id: ConnectionId) -> bool:
+        running = PlaidSyncLog.status == SyncStatus.RUNNING.value
+        found = select(PlaidSyncLog.id).where(PlaidSyncLog.connection_id == connection_id, running)
+        return unit.session.scalar(found.limit(1)) is not None
 
     def take(self, connection_id: ConnectionId) -> Lease | None:
         """The lease, or None when nothing is wanted or somebody holds it."""

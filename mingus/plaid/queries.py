@@ -247,7 +247,13 @@ def _card(
     now: dt.datetime,
 ) -> ConnectionCard:
     state = ConnectionState(connection.state)
-    report = health(state, last_good_at=connection.last_good_at, asleep=False, now=now)
+    report = health(
+        state,
+        last_good_at=connection.last_good_at,
+        asleep=False,
+        failing=connection.error_code is not None,
+        now=now,
+    )
     known = advice(None, connection.error_code) if connection.error_code else None
     return ConnectionCard(
         id=connection.id,

@@ -15,6 +15,7 @@ from mingus.errors import NotFound
 from mingus.errors import TooManyTries
 from mingus.limits import Limit
 from mingus.plaid import queries
+from mingus.plaid.failures import CATALOGUE
 from mingus.plaid.failures import PlaidFailure
 from mingus.plaid.gateway import About
 from mingus.plaid.ledger import SyncId
@@ -134,8 +135,10 @@ class PlaidIntegrationService:
             )
         return self._finish_update(session)
 
-    def note_link_event(self, user_id: UserId, link_id: LinkId, name: str, details: dict[str, Any]) -> None:
-        """Keep what Link reported: its events, its exit and its error."""
+    def note_link_event(
+        self, user_id: UserId, link_id: LinkId, name: str, details: dict[str, Any]
+    ) -> str | None:
+        """Keep what Link reported: its events, its exit and its error; our sentence for that error, if it is known."""
         session = self._own_session(user_id, link_id)
         kept = {
             key: clean(str(value), 200)
@@ -144,7 +147,7 @@ class PlaidIntegrationService:
         }
         count = db.session.scalar(select(func.count()).where(LinkEvent.link_id == link_id)) or 0
         if count >= MOST_EVENTS:
-            return
+            return None
         with unit_of_work() as unit:
             row = unit.lock_one(LinkSession, session.id)
             unit.session.add(
@@ -162,6 +165,8 @@ class PlaidIntegrationService:
                     kept["error_code"][:80],
                     kept.get("request_id", "")[:64] or None,
                 )
+        known = CATALOGUE.get(kept.get("error_code", ""))
+        return known.sentence if known is not None else None
 
     def finish_waiting(self, user_id: UserId, link_id: LinkId) -> Linked:
         """Keep both: finish a Link that waited because the bank seems to be connected already."""
@@ -191,6 +196,7 @@ class PlaidIntegrationService:
             ConnectionState(connection.state),
             last_good_at=connection.last_good_at,
             asleep=connection.environment != self._settings.environment.value,
+            failing=connection.error_code is not None,
             now=self._ambient.now(),
         )
 

@@ -74,9 +74,14 @@ class HealthReport:
 
 
 def health(
-    state: ConnectionState, *, last_good_at: dt.datetime | None, asleep: bool, now: dt.datetime
+    state: ConnectionState,
+    *,
+    last_good_at: dt.datetime | None,
+    asleep: bool,
+    failing: bool,
+    now: dt.datetime,
 ) -> HealthReport:
-    """One word and one sentence; a week without a good read is at least a warning."""
+    """One word and one sentence; a week without a good read, or a fault on our side, is at least a warning."""
     if asleep:
         return HealthReport(
             health=Health.UNKNOWN, recommendation="This connection belongs to another environment and rests."
@@ -84,6 +89,8 @@ def health(
     word = HEALTH_OF[state]
     if word is Health.HEALTHY and (last_good_at is None or now - last_good_at >= SYNC_GAP):
         return HealthReport(health=Health.WARNING, recommendation="Nothing was read for a week. Sync now.")
+    if word is Health.HEALTHY and failing:
+        return HealthReport(health=Health.WARNING, recommendation="Wait; the people who run this can see it.")
     return HealthReport(health=word, recommendation=RECOMMENDATIONS[state])
 
 

@@ -80,11 +80,11 @@ def accounts() -> ResponseReturnValue:
     )
 
 
-@bp.post("/connections/<connection_id>/check")
-def check(connection_id: str) -> ResponseReturnValue:
-    """Look now instead of at the next round."""
-    services().plaid.check_connection_health(visitor().id, ConnectionId(connection_id))
-    flash(_("We asked the bank's connection how it does."), "info")
+@bp.post("/connections/<connection_id>/sync")
+def sync(connection_id: str) -> ResponseReturnValue:
+    """Read the bank now instead of at the next round."""
+    services().plaid.request_syncs(visitor().id, ConnectionId(connection_id))
+    flash(_("We are reading your bank. What is new appears here in a moment."), "info")
     return redirect(url_for("plaid.accounts"), code=303)
 
 

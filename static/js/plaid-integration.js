@@ -15,6 +15,8 @@ const OVER = [
   "INVALID_LINK_TOKEN", "INCORRECT_LINK_TOKEN", "INCORRECT_OAUTH_NONCE",
   "OAUTH_STATE_ID_ALREADY_PROCESSED", "OAUTH_STATE_ID_NOT_FOUND",
 ];
+// a browser may keep Link's window from loading, and tells nobody
+const WINDOW_DEADLINE_MS = 20000;
 const WAITS_MS = [1000, 2000, 3000, 5000, 8000];
 const URLS = {
   linkToken: "/api/plaid/link-token",
@@ -35,6 +37,8 @@ export class PlaidIntegration {
   #link = null;
   #opening = null;
   #isOpen = false;
+  #isLoaded = false;
+  #patience = null; // how long Link's window may take to come
   #unfinished = null; // what Link gave, until the server has it
   #reports = Promise.resolve();
 
@@ -103,6 +107,7 @@ export class PlaidIntegration {
       this.#isOpen = true;
       this.#link.open();
       this.#tell("progress", "open");
+      this.#expectWindow();
     } catch (failure) {
       this.#fail(failure);
     }
@@ -112,9 +117,11 @@ export class PlaidIntegration {
     const linkId = (this.#returning ?? this.#start).link_id;
     const config = {
       token,
+      onLoad: () => this.#seen(),
       onSuccess: (publicToken, metadata) => this.#succeed(linkId, publicToken, metadata),
       onExit: (error, metadata) => this.#leave(linkId, error, metadata),
       onEvent: (name, metadata) => {
+        this.#seen();
         this.#report(linkId, name, metadata);
         this.#tell("event", name, metadata);
       },
@@ -122,6 +129,7 @@ export class PlaidIntegration {
     // Link reads its state from the address as the bank left it
     if (this.#returning) config.receivedRedirectUri = window.location.href;
     this.#link?.destroy();
+    this.#isLoaded = false;
     this.#link = plaid.create(config);
   }
 
@@ -131,25 +139,41 @@ export class PlaidIntegration {
     return this.#finish();
   }
 
-  #leave(linkId, error, metadata) {
+  async #leave(linkId, error, metadata) {
     this.#close();
-    this.#report(linkId, "onExit", { ...metadata, ...error });
+    const reported = this.#report(linkId, "onExit", { ...metadata, ...error });
     if (!error) {
       this.#tell("exit");
       return;
     }
     const isOver = OVER.includes(error.error_code);
+    const ours = isOver ? null : (await reported)?.sentence;
     this.#tell("error", {
       code: isOver ? "expired" : error.error_code,
-      message: isOver ? "" : (error.display_message ?? ""),
+      message: isOver ? "" : (ours ?? error.display_message ?? ""),
       requestId: metadata?.request_id ?? null,
     });
   }
 
   // a token is for one session: the next press asks for another
   #close() {
+    this.#seen();
     this.#isOpen = false;
     this.#start = this.#returning = null;
+  }
+
+  #expectWindow() {
+    if (this.#isLoaded) return;
+    this.#patience = setTimeout(() => {
+      this.#link.destroy();
+      this.#close();
+      this.#fail(new LinkBlocked());
+    }, WINDOW_DEADLINE_MS);
+  }
+
+  #seen() {
+    this.#isLoaded = true;
+    clearTimeout(this.#patience);
   }
 
   async #finish() {
@@ -187,7 +211,7 @@ export class PlaidIntegration {
     this.#tell("error", { code: failure.code, message: failure.message, requestId: failure.requestId });
   }
 
-  // in order, one after another; a report that is lost must not stop anything
+  // in order, one after another; a report that is lost must not stop anything. Gives what the server said of it.
   #report(linkId, name, metadata) {
     const details = Object.fromEntries(
       REPORTED.filter((key) => metadata?.[key]).map((key) => [key, metadata[key]]),
@@ -196,6 +220,7 @@ export class PlaidIntegration {
     this.#reports = this.#reports
       .then(() => call(this.#urls.events, { method: "POST", body, keepalive: true }))
       .catch(() => null);
+    return this.#reports;
   }
 
   #tell(name, ...details) {

@@ -9,6 +9,7 @@ from sqlalchemy import func
 from sqlalchemy import select
 
 from mingus.db import db
+from mingus.plaid.failures import CATALOGUE
 from mingus.plaid.linkstates import LinkState
 from mingus.plaid.models import LinkEvent
 from mingus.plaid.models import LinkSession
@@ -66,6 +67,7 @@ def test_a_refusal_says_why_with_its_reference_and_the_next_try_works(ada: Visit
     alert = ada.page.get_by_role("alert")
     alert.wait_for()
     assert "Reference" in alert.inner_text()
+    assert CATALOGUE["INSTITUTION_NOT_RESPONDING"].sentence in alert.inner_text()
     ada.walker.approve("connect-refused")
     exits = until(lambda: [details for name, details in reported(ada) if name == "onExit"])
     assert exits[0]["error_code"] == "INSTITUTION_NOT_RESPONDING"
@@ -120,6 +122,20 @@ def test_a_script_that_never_comes_is_given_up_in_time(ada_at_desk: Visitor) -> 
         ada.page.clock.run_for(10_000)
     ada.page.clock.run_for(10_000)
     ada.wait_for("did not load")
+
+
+def test_a_window_that_the_browser_refuses_is_given_up_in_time(ada_at_desk: Visitor) -> None:
+    ada = ada_at_desk
+    ada.page.clock.install()
+    ada.page.route("**/link/frame*", lambda route: route.abort())
+    with ada.page.expect_request("**/link/frame*"):
+        ada.begin()
+    ada.wait_for("Go on in the window of your bank")
+    ada.page.clock.run_for(20_000)
+    ada.wait_for("did not load")
+    ada.page.unroute("**/link/frame*")
+    ada.page.get_by_role("button", name="Try again").click()
+    ada.title("wants to read your bank data")
 
 
 def test_a_lost_answer_is_asked_for_again(ada_at_desk: Visitor) -> None:
