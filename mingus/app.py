@@ -43,6 +43,7 @@ from mingus.schema import MIGRATIONS
 from mingus.services import EXTENSION
 from mingus.services import build
 from mingus.services import services
+from mingus.transactions import edit_views
 from mingus.transactions import views as transactions_views
 from mingus.web import access
 from mingus.web import errors
@@ -103,6 +104,7 @@ def create_app(
         products_api.bp,
         webhook_views.bp,
         transactions_views.bp,
+        edit_views.bp,
     ):
         app.register_blueprint(blueprint)
     if settings.environment is not PlaidEnvironment.PRODUCTION:

@@ -32,6 +32,7 @@ from mingus.plaid.refreshing import Refresher
 from mingus.plaid.service import PlaidIntegrationService
 from mingus.plaid.settling import Settling
 from mingus.plaid.sync import SyncEngine
+from mingus.transactions.edits import Edits
 from mingus.vault import TokenVault
 from mingus.webhooks.handling import Handling
 from mingus.webhooks.inbox import Inbox
@@ -91,6 +92,7 @@ class Services:
     leases: Leases
     refresher: Refresher
     plaid: PlaidIntegrationService
+    edits: Edits
     webhook_keys: WebhookKeys
     inbox: Inbox
     handling: Handling
@@ -173,6 +175,7 @@ def build(
             limiter=limiter,
             registration=settings.registration,
         ),
+        edits=Edits(ambient),
         webhook_keys=keys,
         inbox=Inbox(settings=settings, ambient=ambient, jobs=jobs, keys=keys),
         handling=Handling(

@@ -104,6 +104,9 @@ class TransactionChoice(Base):
     notes: Mapped[str | None] = mapped_column(Text)
     tags: Mapped[list[str]] = mapped_column(JSON, default=list)
     hidden: Mapped[bool] = mapped_column(default=False)
+    origins: Mapped[dict[str, str]] = mapped_column(
+        JSON, default=dict
+    )  # field: who decided it, "hand" or a rule's id
 
 
 class TransactionChange(Base):

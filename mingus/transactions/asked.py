@@ -84,6 +84,16 @@ class Asked:
         pairs = [*kept, *((name, value) for name, value in more.items() if value), *(page or {}).items()]
         return url_for(self._endpoint) + (f"?{urlencode(pairs)}" if pairs else "")
 
+    def query(self) -> str:
+        """The filters alone, as they stand in an address."""
+        return urlencode(self.pairs)
+
+    def here(self) -> str:
+        """This very page of the list."""
+        if self.before:
+            return self.url(page={"before": self.before})
+        return self.url(page={"after": self.after} if self.after else None)
+
     def clear_url(self) -> str:
         return url_for(self._endpoint)
 

@@ -58,6 +58,7 @@ class Whole:
     """Everything about one transaction."""
 
     entry: Entry
+    own_category: str | None
     banks_category: Category
     payment_channel: str | None
     authorized_date: dt.date | None
@@ -88,6 +89,7 @@ def _whole(transaction: PlaidTransaction, choice: TransactionChoice | None, cata
     raw = _read(transaction.raw)
     return Whole(
         entry=entry_of(transaction, choice, catalogue, paired=other is not None),
+        own_category=choice.category if choice is not None else None,
         banks_category=catalogue.find(transaction.category_detailed or transaction.category),
         payment_channel=transaction.payment_channel,
         authorized_date=transaction.authorized_date,

@@ -1,9 +1,11 @@
-"""What people make of their transactions: categories of their own, and transfers between their accounts."""
+"""What people make of their transactions: own categories, edits that can be undone, transfers between accounts."""
 
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
+from sqlalchemy import JSON
 from sqlalchemy import ForeignKey
 from sqlalchemy import Index
 from sqlalchemy import String
@@ -42,3 +44,32 @@ class TransferPair(Base):
     user_id: Mapped[UserId] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     found_at: Mapped[dt.datetime]
     undone_at: Mapped[dt.datetime | None]  # the person said it is none: never paired again
+
+
+class TransactionEdit(Base):
+    """One edit of a person or of a rule, over any number of transactions; it can be undone."""
+
+    __tablename__ = "transaction_edits"
+    __table_args__ = (Index(None, "user_id", "at"),)
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    user_id: Mapped[UserId] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    at: Mapped[dt.datetime]
+    origin: Mapped[str] = mapped_column(String(32))  # "hand", or the rule's id
+    count: Mapped[int] = mapped_column(default=0)
+    undone_at: Mapped[dt.datetime | None]
+
+
+class TransactionEditRow(Base):
+    """What one edit changed in one transaction: for each field its value and origin, before and after."""
+
+    __tablename__ = "transaction_edit_rows"
+    __table_args__ = (Index(None, "transaction_id"),)
+    edit_id: Mapped[str] = mapped_column(
+        ForeignKey("transaction_edits.id", ondelete="CASCADE"), primary_key=True
+    )
+    transaction_id: Mapped[TransactionId] = mapped_column(
+        ForeignKey("plaid_transactions.id", ondelete="CASCADE"), primary_key=True
+    )
+    fields: Mapped[dict[str, Any]] = mapped_column(
+        JSON
+    )  # name: [[value, origin] before, [value, origin] after]

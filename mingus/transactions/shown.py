@@ -107,7 +107,8 @@ def account_name(account: AccountRow) -> str:
 def day_name(date: dt.date, today: dt.date) -> str:
     """Today, yesterday, the weekday while it is near, and always the date."""
     gap = (today - date).days
-    long = str(format_date(date, "full" if 1 < gap <= NEAR_DAYS else "long"))
-    if gap not in {0, 1}:
-        return long
-    return str(_("Today, %(date)s", date=long) if gap == 0 else _("Yesterday, %(date)s", date=long))
+    if gap in {0, 1}:
+        date_words = format_date(date, "medium")
+        today_or_not = _("Today, %(date)s", date=date_words), _("Yesterday, %(date)s", date=date_words)
+        return str(today_or_not[gap])
+    return str(format_date(date, "full" if 1 < gap <= NEAR_DAYS else "long"))

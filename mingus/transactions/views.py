@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from flask import Blueprint
@@ -21,6 +22,7 @@ from mingus.transactions import shown
 from mingus.transactions.asked import Asked
 from mingus.transactions.asked import Chip
 from mingus.transactions.asked import range_words
+from mingus.transactions.forms import EntryForm
 from mingus.transactions.listing import LARGEST_PAGE
 from mingus.transactions.listing import Listing
 from mingus.transactions.listing import Sort
@@ -30,6 +32,7 @@ from mingus.web.access import visitor
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Callable
 
     from flask.typing import ResponseReturnValue
     from werkzeug.datastructures import MultiDict
@@ -148,6 +151,12 @@ def _standing() -> dict[str, object]:
 @bp.get("/transactions/<transaction_id>")
 def entry(transaction_id: str) -> ResponseReturnValue:
     """One transaction: a page of its own, and what the list's drawer shows."""
+    page, _ = entry_page(transaction_id)
+    return page()
+
+
+def entry_page(transaction_id: str, *, bound: bool = False) -> tuple[Callable[[], str], EntryForm]:
+    """How to draw the transaction's page, and its form: as it stands, or bound to what was posted."""
     desk = Desk()
     found = owned_or_404(
         history.whole(
@@ -157,7 +166,17 @@ def entry(transaction_id: str) -> ResponseReturnValue:
             environment=environment(),
         )
     )
-    words = {"whole": found, "entry": found.entry, "account": desk.by_id.get(found.entry.account_id)}
-    if request.headers.get("X-Fragment") == "transaction":
-        return render_template("transactions/_entry.html", **words)
-    return render_template("transactions/entry.html", **words)
+    one = found.entry
+    form = EntryForm(
+        None if not bound else request.form,
+        category=found.own_category or "",
+        name=one.own_name,
+        tags=", ".join(one.tags),
+        notes=one.notes,
+        hidden=one.hidden,
+    )
+    form.offer(desk.catalogue, found.banks_category, found.own_category)
+    part = request.headers.get("X-Fragment") == "transaction"
+    template = "transactions/_entry.html" if part else "transactions/entry.html"
+    account = desk.by_id.get(one.account_id)
+    return partial(render_template, template, whole=found, entry=one, account=account, form=form), form

@@ -12,9 +12,24 @@ export async function fetchFragment(url, id) {
     return null;
   }
   if (!response.ok) throw new Error(`fragment answered ${response.status}`);
+  return (await parsed(response)).getElementById(id);
+}
+
+// Sends a form as its button would, and gives the page that the server shows then, a refused form's too.
+export async function postForm(form, submitter) {
+  const body = new URLSearchParams(new FormData(form, submitter));
+  const response = await fetch(form.action, { method: "POST", body, headers: { Accept: "text/html" } });
+  if (new URL(response.url).pathname === "/login") {
+    location.assign(response.url);
+    return null;
+  }
+  if (!response.ok && response.status !== 422) throw new Error(`form answered ${response.status}`);
+  return parsed(response);
+}
+
+async function parsed(response) {
   const html = await response.text();
-  const page = new DOMParser().parseFromString(policy ? policy.createHTML(html) : html, "text/html");
-  return page.getElementById(id);
+  return new DOMParser().parseFromString(policy ? policy.createHTML(html) : html, "text/html");
 }
 
 // Puts fresh in place of old unless nothing changed; what had the focus by its id keeps it.

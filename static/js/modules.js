@@ -6,7 +6,9 @@ const MODULES = {
   connect: () => import("./connect.js"),
   copy: () => import("./copy.js"),
   dialog: () => import("./dialog.js"),
+  "category-picker": () => import("./category-picker.js"),
   focus: () => import("./focus.js"),
+  "in-place": () => import("./in-place.js"),
   live: () => import("./live.js"),
   menu: () => import("./menu.js"),
   "open-dialog": () => import("./open-dialog.js"),
@@ -14,7 +16,10 @@ const MODULES = {
   reveal: () => import("./reveal.js"),
   theme: () => import("./theme.js"),
   toast: () => import("./toast.js"),
+  "tx-drawer": () => import("./tx-drawer.js"),
   "tx-endless": () => import("./tx-endless.js"),
+  "tx-keys": () => import("./tx-keys.js"),
+  "tx-picks": () => import("./tx-picks.js"),
   "tx-search": () => import("./tx-search.js"),
 };
 

@@ -1,7 +1,8 @@
 // Short news leaves by itself, later while it is pointed at or focused, and at once when dismissed.
-const SHOWN_MS = 7000;
+const SHOWN_SECONDS = 7;
 
 export function mount(toast) {
+  const shownMs = Number(toast.dataset.toastSeconds ?? SHOWN_SECONDS) * 1000;
   let timer = 0;
   const leave = () => {
     toast.classList.add("is-leaving");
@@ -10,9 +11,9 @@ export function mount(toast) {
   };
   const wait = () => {
     clearTimeout(timer);
-    timer = setTimeout(leave, SHOWN_MS);
+    timer = setTimeout(leave, shownMs);
   };
-  const close = toast.querySelector("button");
+  const close = toast.querySelector("[data-toast-close]");
   close.hidden = false;
   close.addEventListener("click", leave);
   for (const name of ["pointerenter", "focusin"]) toast.addEventListener(name, () => clearTimeout(timer));

@@ -62,7 +62,7 @@ def test_rows_stand_under_their_day_with_its_sum(window: Browser, desk: Desk, ac
     desk.transaction(account, -300, "Older", date=DAY - dt.timedelta(days=1))
     read = text_of(window.get("/transactions"))
     assert "Today, May 4, 2026 +$15.00" in read
-    places = [read.rindex(word) for word in ("Today", "Coffee", "Yesterday", "Older")]
+    places = [read.rindex(word) for word in ("Today", "Refund", "Yesterday", "Older")]
     assert places == sorted(places)
     assert "3 transactions" in read
     assert names(window) == ["Refund", "Coffee", "Older"]
