@@ -148,6 +148,9 @@ class Settings:
     smtp_url: str = field(repr=False)
     mail_from: str
     trusted_proxies: int
+    keep_webhooks_days: int
+    keep_calls_days: int
+    keep_sync_logs_days: int
 
     @property
     def https(self) -> bool:
@@ -228,6 +231,9 @@ def from_env(variables: Mapping[str, str]) -> Settings:
         smtp_url=_smtp_url(read),
         mail_from=read.text("MAIL_FROM", "MINGUS <mingus@localhost>"),
         trusted_proxies=read.integer("MINGUS_TRUSTED_PROXIES", 0, low=0, high=5),
+        keep_webhooks_days=read.integer("MINGUS_KEEP_WEBHOOKS_DAYS", 30, low=2, high=3650),
+        keep_calls_days=read.integer("MINGUS_KEEP_CALLS_DAYS", 30, low=2, high=3650),
+        keep_sync_logs_days=read.integer("MINGUS_KEEP_SYNC_LOGS_DAYS", 365, low=7, high=3650),
     )
     _check_environment(read, settings)
     if read.problems:

@@ -211,6 +211,12 @@ def _readiness(services: Services) -> list[Finding]:
         if facts["queue"] == "ok"
         else fail("queue", "unreachable. Check QUEUE_URL, then run: flask --app wsgi migrate"),
     ]
+    if facts["webhooks_parked"]:
+        cure = "See: flask --app wsgi webhooks list --failed"
+        found.append(warn("inbox", f"{facts['webhooks_parked']} webhooks could not be handled. {cure}"))
+    if facts["syncs_parked"]:
+        cure = "See the worker's log, then: sync now"
+        found.append(fail("syncs", f"{facts['syncs_parked']} connections end their worker each time. {cure}"))
     if facts["rows_waiting"]:
         found.append(warn("worker", f"{facts['rows_waiting']} rows wait for a worker. Is one running?"))
     return found

@@ -39,6 +39,7 @@ class JobKind(StrEnum):
     CHECK = "check"
     SYNC = "sync"
     REFRESH = "refresh"
+    SCHEDULE = "schedule"
     REMOVAL = "removal"
     INBOX = "inbox"  # whatever waits there; names no row
     WEBHOOK = "webhook"

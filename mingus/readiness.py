@@ -12,7 +12,9 @@ from sqlalchemy.exc import DBAPIError
 
 from mingus import schema
 from mingus.db import db
+from mingus.plaid import queries as plaid_queries
 from mingus.webhooks import queries
+from mingus.webhooks.models import EventState
 
 if TYPE_CHECKING:
     from mingus.services import Services
@@ -40,6 +42,8 @@ def check(services: Services) -> Readiness:
             "nudges_waiting": waiting,
             "rows_waiting": sum(len(sweep.find()) for sweep in services.sweeps()) if migrated else None,
             "oldest_webhook_seconds": _inbox_lag(services) if migrated else None,
+            "webhooks_parked": queries.counts().get(EventState.PARKED, 0) if migrated else None,
+            "syncs_parked": plaid_queries.parked_syncs() if migrated else None,
         },
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ from mingus.auth.passwords import Passwords
 from mingus.auth.service import AuthService
 from mingus.auth.sessions import SessionBook
 from mingus.auth.tickets import Tickets
+from mingus.chores import Chore
+from mingus.chores import Chores
 from mingus.config import UpdateMode
 from mingus.jobs import JobKind
 from mingus.limits import Limiter
@@ -29,10 +32,13 @@ from mingus.plaid.linkjournal import LinkJournal
 from mingus.plaid.outgoing import Circuit
 from mingus.plaid.outgoing import OutgoingLimits
 from mingus.plaid.refreshing import Refresher
+from mingus.plaid.schedules import Schedules
 from mingus.plaid.service import PlaidIntegrationService
 from mingus.plaid.settling import Settling
+from mingus.plaid.snapshots import Snapshots
 from mingus.plaid.sync import SyncEngine
 from mingus.transactions.edits import Edits
+from mingus.retention import Retention
 from mingus.vault import TokenVault
 from mingus.webhooks.handling import Handling
 from mingus.webhooks.inbox import Inbox
@@ -68,6 +74,9 @@ class PlaidParts(TypedDict):
     sync: SyncEngine
     leases: Leases
     refresher: Refresher
+    institutions: Institutions
+    schedules: Schedules
+    snapshots: Snapshots
     plaid: PlaidIntegrationService
 
 
@@ -91,11 +100,16 @@ class Services:
     sync: SyncEngine
     leases: Leases
     refresher: Refresher
+    institutions: Institutions
+    schedules: Schedules
+    snapshots: Snapshots
     plaid: PlaidIntegrationService
     edits: Edits
     webhook_keys: WebhookKeys
     inbox: Inbox
     handling: Handling
+    chores: Chores
+    retention: Retention
 
     def handlers(self) -> dict[JobKind, Callable[..., None]]:
         """What a worker runs for each kind of nudge; every handler is safe to repeat."""
@@ -106,6 +120,7 @@ class Services:
             JobKind.CHECK: self.connections.look,
             JobKind.SYNC: self.sync.run,
             JobKind.REFRESH: self.refresher.run,
+            JobKind.SCHEDULE: self.schedules.run,
             JobKind.REMOVAL: self.connections.finish_removal,
             JobKind.INBOX: self.handling.handle_waiting,
             JobKind.WEBHOOK: self.handling.handle,
@@ -127,19 +142,28 @@ class Services:
         """In manual mode banks are only read when somebody asks."""
         if self.settings.update_mode is UpdateMode.MANUAL:
             return ()
-        return (Sweep(kind=JobKind.CHECK, id_name="connection_id", find=self.connections.checks_due),)
+        return (
+            Sweep(kind=JobKind.CHECK, id_name="connection_id", find=self.connections.checks_due),
+            Sweep(kind=JobKind.SCHEDULE, id_name="connection_id", find=self.schedules.due),
+        )
 
     def _refreshes_due(self) -> list[str]:
         return self.refresher.due(scheduled_too=self.settings.update_mode is not UpdateMode.MANUAL)
 
-    def housekeeping(self) -> tuple[Callable[[], None], ...]:
-        """What a worker tidies away now and then."""
-        return (
-            self.sessions.forget_expired,
-            self.tickets.forget_expired,
-            self.limiter.sweep,
-            self.webhook_keys.read_anew,
-        )
+    def do_chores(self) -> list[str]:
+        """What a worker does now and then, once for the whole installation; the names of what was due."""
+        hour, quarter, day = dt.timedelta(hours=1), dt.timedelta(minutes=15), dt.timedelta(days=1)
+        chores = [
+            Chore(name="sessions", every=hour, do=self.sessions.forget_expired),
+            Chore(name="tickets", every=hour, do=self.tickets.forget_expired),
+            Chore(name="limits", every=hour, do=self.limiter.sweep),
+            Chore(name="webhook keys", every=hour, do=self.webhook_keys.read_anew),
+            Chore(name="parked syncs", every=dt.timedelta(minutes=1), do=self.schedules.park_stuck),
+            Chore(name="midnight balances", every=quarter, do=self.snapshots.close_days),
+            Chore(name="institutions", every=hour, do=self.institutions.refresh_old),
+            Chore(name="retention", every=day, do=self.retention.forget_old),
+        ]
+        return self.chores.do_due(chores)
 
 
 def build(
@@ -158,6 +182,7 @@ def build(
     tickets = Tickets(ambient=ambient, jobs=jobs, mail=mail, base_url=settings.base_url)
     plaid = _plaid_parts(settings, ambient=ambient, jobs=jobs, limiter=limiter)
     keys = WebhookKeys(ambient=ambient, gateway=plaid["gateway"], limiter=limiter)
+    inbox = Inbox(settings=settings, ambient=ambient, jobs=jobs, keys=keys)
     return Services(
         settings=settings,
         ambient=ambient,
@@ -177,7 +202,9 @@ def build(
         ),
         edits=Edits(ambient),
         webhook_keys=keys,
-        inbox=Inbox(settings=settings, ambient=ambient, jobs=jobs, keys=keys),
+        inbox=inbox,
+        chores=Chores(ambient),
+        retention=Retention(settings=settings, ambient=ambient, inbox=inbox),
         handling=Handling(
             settings=settings,
             ambient=ambient,
@@ -198,10 +225,10 @@ def _plaid_parts(settings: Settings, *, ambient: Ambient, jobs: Jobs, limiter: L
     gateway = PlaidGateway(settings=settings, ambient=ambient, outgoing=outgoing, circuit=Circuit(ambient))
     institutions = Institutions(ambient=ambient, gateway=gateway)
     journal = LinkJournal(ambient=ambient, vault=vault)
-    connections = Connections(
-        ambient=ambient, jobs=jobs, vault=vault, gateway=gateway, environment=environment
-    )
     leases = Leases(ambient=ambient, environment=environment)
+    connections = Connections(
+        settings=settings, ambient=ambient, jobs=jobs, vault=vault, gateway=gateway, leases=leases
+    )
     settling = Settling(
         ambient=ambient,
         jobs=jobs,
@@ -260,6 +287,11 @@ def _plaid_parts(settings: Settings, *, ambient: Ambient, jobs: Jobs, limiter: L
         "sync": sync,
         "leases": leases,
         "refresher": refresher,
+        "institutions": institutions,
+        "schedules": Schedules(
+            ambient=ambient, jobs=jobs, leases=leases, connections=connections, environment=environment
+        ),
+        "snapshots": Snapshots(ambient),
         "plaid": service,
     }
 

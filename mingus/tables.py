@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mingus import chores
 from mingus import limits
 from mingus import mail
 from mingus import sealed
@@ -18,7 +19,7 @@ from mingus.webhooks import models as webhooks
 if TYPE_CHECKING:
     from sqlalchemy import MetaData
 
-MODULES = (auth, mail, limits, sealed, plaid, ledger, products, transactions, webhooks)
+MODULES = (auth, mail, limits, chores, sealed, plaid, ledger, products, transactions, webhooks)
 
 
 def metadata() -> MetaData:

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 THREADS = 2
 SWEEP_SECONDS = 15.0
-HOUSEKEEPING_SECONDS = 3600.0
+CHORES_SECONDS = 60.0
 STOP_SECONDS = 10
 
 
@@ -59,7 +59,7 @@ def sweep_once(wired: Services) -> int:
 
 
 class Sweeper(threading.Thread):
-    """Sweeps every few seconds and tidies every hour until told to stop."""
+    """Sweeps every few seconds and asks for chores every minute until told to stop."""
 
     def __init__(self, app: Flask, *, every_seconds: float = SWEEP_SECONDS) -> None:
         super().__init__(name="sweeper", daemon=True)
@@ -85,9 +85,8 @@ class Sweeper(threading.Thread):
     def _round(self) -> None:
         sweep_once(services())
         if time.monotonic() >= self._tidy_at:
-            for tidy in services().housekeeping():
-                tidy()
-            self._tidy_at = time.monotonic() + HOUSEKEEPING_SECONDS
+            self._tidy_at = time.monotonic() + CHORES_SECONDS
+            services().do_chores()
 
 
 def start(app: Flask) -> Consumer:

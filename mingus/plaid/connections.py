@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 from sqlalchemy import update
 
+from mingus.config import UpdateMode
 from mingus.db import Unit
 from mingus.db import db
 from mingus.db import unit_of_work
@@ -18,10 +20,14 @@ from mingus.plaid.accounts import write_accounts
 from mingus.plaid.failures import Family
 from mingus.plaid.failures import PlaidFailure
 from mingus.plaid.gateway import About
+from mingus.plaid.leases import MOST_CRASHES
+from mingus.plaid.ledger import Trigger
 from mingus.plaid.models import ConnectionChange
 from mingus.plaid.models import ConnectionId
 from mingus.plaid.models import PlaidAccount
 from mingus.plaid.models import PlaidConnection
+from mingus.plaid.polling import is_behind
+from mingus.plaid.polling import spread
 from mingus.plaid.states import ENDED
 from mingus.plaid.states import READABLE
 from mingus.plaid.states import ConnectionState
@@ -32,11 +38,18 @@ from mingus.vault import SecretUnreadable
 
 if TYPE_CHECKING:
     from mingus.ambient import Ambient
+    from mingus.config import Settings
     from mingus.jobs import Jobs
     from mingus.plaid.gateway import PlaidGateway
+    from mingus.plaid.leases import Leases
     from mingus.vault import TokenVault
 
-CHECK_EVERY = dt.timedelta(hours=6)
+log = logging.getLogger(__name__)
+
+CHECK_EVERY = dt.timedelta(
+    hours=5, minutes=45
+)  # with the sync that may follow, a gap is found within six hours
+CHECK_SPREAD = dt.timedelta(minutes=45)
 CLAIM = dt.timedelta(minutes=2)
 FIRST_RETRY = dt.timedelta(minutes=1)
 LONGEST_RETRY = dt.timedelta(hours=6)
@@ -48,13 +61,23 @@ class Connections:
     """The only writer of connections and accounts."""
 
     def __init__(
-        self, *, ambient: Ambient, jobs: Jobs, vault: TokenVault, gateway: PlaidGateway, environment: str
+        self,
+        *,
+        settings: Settings,
+        ambient: Ambient,
+        jobs: Jobs,
+        vault: TokenVault,
+        gateway: PlaidGateway,
+        leases: Leases,
     ) -> None:
+        self._environment = settings.environment.value
+        self._webhook_url = settings.webhook_url
+        self._polls = settings.update_mode is UpdateMode.BACKGROUND
         self._ambient = ambient
         self._jobs = jobs
         self._vault = vault
         self._gateway = gateway
-        self._environment = environment
+        self._leases = leases
 
     def token(self, connection: PlaidConnection) -> str:
         """The access token in clear, for the gateway alone. Ended connections have none any more."""
@@ -132,6 +155,7 @@ class Connections:
             self._note_unreadable_token(connection_id)
         else:
             self._note_read(connection_id, item, answer, cause=cause)
+            self._mend_webhook(connection_id, token, item, about)
 
     def note_failure(self, connection_id: ConnectionId, failure: PlaidFailure, *, cause: str) -> None:
         """Let a failed call to Plaid decide what comes next: the person, a later try, or the end."""
@@ -290,11 +314,35 @@ class Connections:
                 self.write_accounts(unit, connection, answer.accounts)
             note_item(connection, item)
             connection.last_checked_at = connection.last_good_at = now
-            connection.failures, connection.next_check_at = 0, now + CHECK_EVERY
+            connection.failures = 0
+            connection.next_check_at = now + CHECK_EVERY - spread(connection.id, now, CHECK_SPREAD)
             after = working_state(connection, now)
             if connection.state in {ConnectionState.LINKING, ConnectionState.IMPORTING}:
                 after = ConnectionState.IMPORTING  # healthy is what a good sync makes it
             self.move(unit, connection, after, cause=cause)
+            if self._polls and is_behind(connection, now):
+                self._leases.wish(unit, connection, Trigger.SCHEDULE)
+                unit.after_commit(lambda: self._jobs.enqueue(JobKind.SYNC, connection_id=connection_id))
+
+    def _mend_webhook(
+        self, connection_id: ConnectionId, token: str, item: wire.ItemAnswer, about: About
+    ) -> None:
+        """Have Plaid send webhooks where this installation takes them; a refusal is tried again by the next check."""
+        if not self._webhook_url or item.item.webhook == self._webhook_url:
+            return
+        try:
+            self._gateway.set_webhook(token, self._webhook_url, about)
+        except PlaidFailure as failure:
+            log.warning(
+                "webhook address not mended",
+                extra={"connection_id": connection_id, "error_code": failure.error_code},
+            )
+            return
+        log.info("webhook address mended", extra={"connection_id": connection_id})
+        with unit_of_work() as unit:
+            connection = unit.lock(PlaidConnection, connection_id)
+            if connection is not None:
+                connection.webhook_url = self._webhook_url
 
     def _note_unreadable_token(self, connection_id: ConnectionId) -> None:
         """One damaged ciphertext is one connection's trouble."""
@@ -331,6 +379,8 @@ class Connections:
 
 def working_state(connection: PlaidConnection, now: dt.datetime) -> ConnectionState:
     """What a connection is that can be read: healthy, unless the person should act before it stops."""
+    if connection.crashes >= MOST_CRASHES:
+        return ConnectionState.BANK_TROUBLE  # it can be read, but nobody gets through a sync
     ends = (connection.consent_expires_at, connection.disconnect_at)
     soon = any(end is not None and end - now <= WARN_BEFORE_EXPIRY for end in ends)
     return ConnectionState.ATTENTION_SOON if soon or connection.new_accounts else ConnectionState.HEALTHY

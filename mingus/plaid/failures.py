@@ -258,6 +258,11 @@ CATALOGUE: dict[str, Advice] = {
     "UNREADABLE_ANSWER": _advice(
         Family.RETRY, Action.WAIT, "We got an answer that we can't read. We try again by ourselves."
     ),
+    "SYNC_PARKED": _advice(
+        Family.RETRY,
+        Action.AGAIN,
+        "Reading this bank stopped us several times, so we stopped trying. Sync now tries again.",
+    ),
     "CALLS_HELD_BACK": _advice(Family.RETRY, Action.WAIT, SLOW_DOWN),
     "BANK_RESTS": _advice(Family.RETRY, Action.WAIT, BANK_AWAY),
 }

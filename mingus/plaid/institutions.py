@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mingus.plaid.wire import WireInstitution
 
 KEPT_FOR = dt.timedelta(days=30)
+REFRESHED_AT_ONCE = 50
 LARGEST_LOGO = 100_000
 
 
@@ -51,6 +52,32 @@ class Institutions:
             return known.name if known is not None else None
         self.keep([found])
         return clean(found.name)
+
+    def refresh_old(self) -> None:
+        """Read anew what is a month old about banks in use; ends early when Plaid does not answer."""
+        before = self._ambient.now() - KEPT_FOR
+        used = select(PlaidConnection.plaid_institution_id).where(
+            PlaidConnection.state.not_in({state.value for state in ENDED})
+        )
+        old = db.session.scalars(
+            select(PlaidInstitution.plaid_institution_id)
+            .where(PlaidInstitution.fetched_at < before, PlaidInstitution.plaid_institution_id.in_(used))
+            .order_by(PlaidInstitution.fetched_at)
+            .limit(REFRESHED_AT_ONCE)
+        ).all()
+        db.session.rollback()  # nothing stays open while Plaid is asked
+        for institution_id in old:
+            try:
+                self.keep([self._gateway.institution(institution_id)])
+            except PlaidFailure as failure:
+                if failure.retryable:
+                    return
+                self._keep_as_it_is(institution_id)
+
+    def _keep_as_it_is(self, institution_id: str) -> None:
+        """Plaid no longer tells of this bank: what is known stays for another month."""
+        with unit_of_work() as unit:
+            unit.lock_one(PlaidInstitution, institution_id).fetched_at = self._ambient.now()
 
     def search(self, query: str) -> list[WireInstitution]:
         """Banks whose name fits, by Plaid's own search."""

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 LEASE = dt.timedelta(seconds=60)
 SWEEP_SIZE = 100
+MOST_CRASHES = 5  # then nobody tries until somebody asks
+ASKED = frozenset({Trigger.PERSON, Trigger.OPERATOR})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,8 @@ class Leases:
         connection.wanted_seq += 1
         if trigger is Trigger.PERSON and not self._runs(unit, connection.id):
             connection.lease_until = None  # held for a later try, not by a worker
+        if trigger in ASKED:
+            connection.crashes = 0
         waiting = unit.session.scalar(
             select(PlaidSyncLog.id).where(
                 PlaidSyncLog.connection_id == connection.id, PlaidSyncLog.status == SyncStatus.WAITING.value
@@ -77,7 +81,11 @@ class Leases:
             row = unit.session.execute(
                 update(PlaidConnection)
                 .where(PlaidConnection.id == connection_id, *self._wanted(now))
-                .values(lease_until=now + LEASE, fence=PlaidConnection.fence + 1)
+                .values(
+                    lease_until=now + LEASE,
+                    fence=PlaidConnection.fence + 1,
+                    crashes=PlaidConnection.crashes + 1,  # until it is given back
+                )
                 .returning(PlaidConnection.fence, PlaidConnection.wanted_seq)
                 .execution_options(synchronize_session=False)
             ).one_or_none()
@@ -110,6 +118,7 @@ class Leases:
     def _wanted(self, now: dt.datetime) -> tuple[ColumnElement[bool], ...]:
         return (
             PlaidConnection.wanted_seq > PlaidConnection.done_seq,
+            PlaidConnection.crashes < MOST_CRASHES,
             or_(PlaidConnection.lease_until.is_(None), PlaidConnection.lease_until <= now),
             PlaidConnection.environment == self._environment,
             PlaidConnection.state.in_({state.value for state in READABLE}),

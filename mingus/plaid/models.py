@@ -50,6 +50,7 @@ class PlaidConnection(Base):
         UniqueConstraint("environment", "plaid_item_id"),
         Index(None, "user_id", "environment", "state"),
         Index(None, "state", "next_check_at"),
+        Index(None, "state", "next_sync_at"),
         Index("ix_plaid_connections_wanted", "wanted_seq", "done_seq", "lease_until"),
         CheckConstraint("state != 'removed' OR secret_id IS NULL", name="removed_without_token"),
     )
@@ -83,6 +84,9 @@ class PlaidConnection(Base):
     wanted_seq: Mapped[int] = mapped_column(default=0)  # rises with every wish for a sync
     done_seq: Mapped[int] = mapped_column(default=0)  # the wish that the last finished sync fulfilled
     lease_until: Mapped[dt.datetime | None]  # somebody syncs until then
+    crashes: Mapped[int] = mapped_column(default=0)  # leases in a row that were never given back
+    synced_at: Mapped[dt.datetime | None]  # when the last good sync began
+    next_sync_at: Mapped[dt.datetime | None]  # when a sync is due without being asked for
     fence: Mapped[int] = mapped_column(
         default=0
     )  # rises with every lease: a frozen worker's is too old to commit
@@ -142,6 +146,14 @@ class AccountChoice(Base):
     )
     name: Mapped[str | None] = mapped_column(String(80))
     hidden: Mapped[bool] = mapped_column(default=False)
+
+
+class SyncChoice(Base):
+    """How often a member wants the banks synced at least; without a row: once a day."""
+
+    __tablename__ = "sync_choices"
+    user_id: Mapped[UserId] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    hours: Mapped[int]
 
 
 class LinkSession(Base):

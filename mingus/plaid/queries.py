@@ -17,6 +17,7 @@ from mingus.money import totals
 from mingus.plaid.accounts import replaced_accounts
 from mingus.plaid.failures import Action
 from mingus.plaid.failures import advice
+from mingus.plaid.leases import MOST_CRASHES
 from mingus.plaid.linkstates import LinkState
 from mingus.plaid.models import AccountChoice
 from mingus.plaid.models import AccountId
@@ -176,6 +177,12 @@ def asleep_count(user_id: UserId, *, environment: str) -> int:
         )
         or 0
     )
+
+
+def parked_syncs() -> int:
+    """How many connections are left alone because their syncs ended the worker each time."""
+    query = select(func.count()).where(PlaidConnection.crashes >= MOST_CRASHES)
+    return db.session.scalar(query) or 0
 
 
 def waiting_links(user_id: UserId, *, environment: str) -> list[WaitingLink]:

@@ -13,6 +13,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 from typing import TypeVar
 
+from sqlalchemy import select
+
+from mingus.auth.models import User
 from mingus.db import Unit
 from mingus.db import db
 from mingus.db import unit_of_work
@@ -28,6 +31,7 @@ from mingus.plaid.ledger import SyncStatus
 from mingus.plaid.ledger import Trigger
 from mingus.plaid.models import ConnectionId
 from mingus.plaid.models import PlaidConnection
+from mingus.plaid.polling import plan_next
 from mingus.plaid.spool import PageSpool
 from mingus.plaid.states import ENDED
 from mingus.plaid.states import ConnectionState
@@ -218,11 +222,15 @@ class SyncEngine:
             writer.write_parked()
             if full:
                 writer.remove_unseen()
-            writer.snapshot_balances(now.date())
+            zone = unit.session.scalar(select(User.time_zone).where(User.id == connection.user_id))
+            writer.snapshot_balances(self._ambient.today(zone or "UTC"))
             if after:  # empty: Plaid has nothing yet, which is no progress
                 connection.sync_cursor = after
             self._settle(unit, connection, lease, status=status, now=now)
-            self._finish_log(unit, lease, spool, writer.counts, before=before, after=after, status=status)
+            row = self._finish_log(
+                unit, lease, spool, writer.counts, before=before, after=after, status=status
+            )
+            connection.synced_at = row.started_at
 
     def _settle(
         self, unit: Unit, connection: PlaidConnection, lease: Lease, *, status: str, now: dt.datetime
@@ -231,10 +239,12 @@ class SyncEngine:
         importing = status in {NOT_READY, "TRANSACTIONS_UPDATE_STATUS_UNKNOWN"}
         after = ConnectionState.IMPORTING if importing else working_state(connection, now)
         self._connections.move(unit, connection, after, cause="synced")
-        connection.failures, connection.last_checked_at = 0, now
+        connection.failures = connection.crashes = 0
+        connection.last_checked_at = now
         if not importing:
             connection.last_good_at = now
         connection.done_seq, connection.lease_until = lease.wanted_seq, None
+        plan_next(unit, connection, now)
         if status != COMPLETE:
             self._leases.wish(unit, connection, Trigger.SCHEDULE)
             connection.lease_until = now + POLL_IMPORT
@@ -251,7 +261,7 @@ class SyncEngine:
         before: str,
         after: str,
         status: str,
-    ) -> None:
+    ) -> PlaidSyncLog:
         row = unit.lock_one(PlaidSyncLog, lease.sync_id)
         aside = counts.parked + counts.quarantined
         row.status = (SyncStatus.PARTIAL if aside else SyncStatus.SUCCESS).value
@@ -263,6 +273,7 @@ class SyncEngine:
         row.error_code = row.error_request_id = None
         fields = {"sync_log_id": lease.sync_id, "added": counts.added, "modified": counts.modified}
         unit.after_commit(lambda: log.info("sync finished", extra={**fields, "removed": counts.removed}))
+        return row
 
     # ending otherwise
 
@@ -274,6 +285,7 @@ class SyncEngine:
             connection = unit.lock(PlaidConnection, lease.connection_id)
             if connection is None or connection.fence != lease.fence:
                 return
+            connection.crashes = 0
             if failure.advice.family in {Family.RETRY, Family.UNKNOWN}:
                 connection.lease_until = self._ambient.now() + self._patience(connection, failure)
                 return

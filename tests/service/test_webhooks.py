@@ -289,7 +289,7 @@ def test_a_failing_webhook_is_tried_again_and_parked_in_the_end(
         msg = "update"
         raise OperationalError(msg, {}, OSError("gone"))
 
-    monkeypatch.setattr(wired.leases, "wish", fails)
+    monkeypatch.setattr(wired.handling, "_look_at", fails)
     plaid_says.say(*SYNC, bank.item)
     for _ in range(MOST_ATTEMPTS):
         with pytest.raises(OperationalError):

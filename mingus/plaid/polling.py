@@ -1,0 +1,49 @@
+"""When a connection is to be looked at next, and whether it is behind its bank."""
+
+from __future__ import annotations
+
+import datetime as dt
+import zlib
+from typing import TYPE_CHECKING
+
+from mingus.plaid.models import SyncChoice
+from mingus.plaid.states import ConnectionState
+
+if TYPE_CHECKING:
+    from mingus.db import Unit
+    from mingus.plaid.models import PlaidConnection
+
+DEFAULT_HOURS = 24
+SPREAD_SHARE = 0.2
+SILENT_AFTER = dt.timedelta(hours=24)
+SCHEDULED = frozenset(
+    {
+        ConnectionState.IMPORTING.value,
+        ConnectionState.HEALTHY.value,
+        ConnectionState.ATTENTION_SOON.value,
+        ConnectionState.BANK_TROUBLE.value,
+    }
+)
+
+
+def plan_next(unit: Unit, connection: PlaidConnection, now: dt.datetime) -> None:
+    """Set when the connection is synced next without being asked: never later than the member chose."""
+    choice = unit.session.get(SyncChoice, connection.user_id)
+    whole = dt.timedelta(hours=choice.hours if choice is not None else DEFAULT_HOURS)
+    connection.next_sync_at = now + whole - spread(connection.id, now, whole * SPREAD_SHARE)
+
+
+def spread(connection_id: str, now: dt.datetime, span: dt.timedelta) -> dt.timedelta:
+    """A share of `span` that differs from connection to connection and from day to day."""
+    number = zlib.crc32(f"{connection_id} {now:%Y-%m-%d}".encode())
+    return span * (number / 2**32)
+
+
+def is_behind(connection: PlaidConnection, now: dt.datetime) -> bool:
+    """Whether the bank had news since the last sync, or webhooks are silent, so that nobody would tell us."""
+    if connection.synced_at is None or connection.state not in SCHEDULED:
+        return False
+    if connection.bank_data_at is not None and connection.bank_data_at > connection.synced_at:
+        return True
+    heard = connection.last_webhook_at
+    return heard is None or now - heard >= SILENT_AFTER
