@@ -37,8 +37,8 @@ from mingus.plaid.service import PlaidIntegrationService
 from mingus.plaid.settling import Settling
 from mingus.plaid.snapshots import Snapshots
 from mingus.plaid.sync import SyncEngine
-from mingus.transactions.edits import Edits
 from mingus.retention import Retention
+from mingus.transactions.edits import Edits
 from mingus.vault import TokenVault
 from mingus.webhooks.handling import Handling
 from mingus.webhooks.inbox import Inbox
