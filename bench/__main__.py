@@ -15,6 +15,7 @@ RESULTS = Path(__file__).resolve().parent / "results"
 MEASUREMENTS = {
     "simulator": [sys.executable, str(Path(__file__).resolve().parent / "simulator.py")],
     "webhooks": [sys.executable, "-m", "bench.webhooks"],
+    "imports": [sys.executable, "-m", "bench.imports"],
 }
 
 

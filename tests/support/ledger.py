@@ -23,7 +23,7 @@ Row = tuple[str, str, int, str, bool]
 def truth(plaid: Running, item_id: str) -> dict[str, Row]:
     """What a client that missed nothing would have."""
     answer = urllib3.request("GET", f"{plaid.base_url}/control/items/{item_id}/truth").json()
-    return {row["transaction_id"]: _row(row) for row in answer["transactions"]}
+    return {row["transaction_id"]: row_of(row) for row in answer["transactions"]}
 
 
 def stored(connection_id: str) -> dict[str, Row]:
@@ -46,7 +46,7 @@ def stored(connection_id: str) -> dict[str, Row]:
     }
 
 
-def _row(row: dict[str, Any]) -> Row:
+def row_of(row: dict[str, Any]) -> Row:
     currency = money.currency_of(row["iso_currency_code"], row["unofficial_currency_code"])
     minor = -money.to_minor(Decimal(str(row["amount"])), currency)
     return (row["account_id"], row["date"], minor, currency, row["pending"])
