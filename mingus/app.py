@@ -38,6 +38,7 @@ from mingus.local_setup import DEMO_PASSWORD
 from mingus.plaid import api as plaid_api
 from mingus.plaid import ledger_api
 from mingus.plaid import products_api
+from mingus.plaid import pulse_api
 from mingus.plaid import views as plaid_views
 from mingus.schema import MIGRATIONS
 from mingus.services import EXTENSION
@@ -103,6 +104,7 @@ def create_app(
         ledger_api.bp,
         products_api.bp,
         webhook_views.bp,
+        pulse_api.bp,
         transactions_views.bp,
         edit_views.bp,
     ):
@@ -169,7 +171,8 @@ def _bind_requests(app: Flask, settings: Settings) -> None:
 
     @app.before_request
     def _note_seen() -> None:
-        if current_user.is_authenticated:
+        # what pages ask by themselves must not keep the session of somebody who has left awake
+        if current_user.is_authenticated and not access.is_asked_by_the_page():
             services().sessions.note_seen(access.visitor())
 
     @app.after_request

@@ -65,6 +65,11 @@ def wants_json() -> bool:
     return accepted.best_match(["text/html", "application/json"]) == "application/json"
 
 
+def is_asked_by_the_page() -> bool:
+    """True for what an open page asks without anybody doing something."""
+    return request.endpoint == "pulse_api.ask" or request.headers.get("X-Live") == "1"
+
+
 def safe_next(target: str | None) -> str:
     """`target` if it is a page of ours that GET reaches, else the start page; never another host."""
     fallback = url_for("web.home")

@@ -5,8 +5,8 @@ import { mountAll } from "./modules.js";
 const policy = window.trustedTypes?.createPolicy("mingus", { createHTML: (html) => html });
 
 // The element with this id as the server draws it at url. Signed out meanwhile: the page goes to sign in.
-export async function fetchFragment(url, id) {
-  const response = await fetch(url, { headers: { Accept: "text/html", "X-Fragment": id } });
+export async function fetchFragment(url, id, more = {}) {
+  const response = await fetch(url, { headers: { Accept: "text/html", "X-Fragment": id, ...more } });
   if (response.redirected && new URL(response.url).pathname !== new URL(url, location.href).pathname) {
     location.assign(response.url);
     return null;

@@ -1,21 +1,40 @@
-// A region that keeps itself fresh: <section id="…" data-module="live" data-live-url="…" data-live-seconds="5">.
-// It asks again as long as the answer carries data-live-seconds, waits longer after failures, rests while hidden.
+// A region that keeps itself fresh: <section id="…" data-module="live" data-live-url="…">, drawn by that address too.
+// It is drawn anew when something of the person's changed (pulse.js). With data-live-seconds="5" it also asks by
+// itself for as long as the answer carries that. What somebody is at is never taken from under their hand: while
+// something in it is open, ticked, typed into or scrolled past, a link says instead that there is news:
+// <a data-module="news" data-news-one="1 new" data-news-many="%n new" href="…" hidden></a>.
 import { fetchFragment, swap } from "./fragment.js";
+import { onPulse, shown } from "./pulse.js";
 
 const LONGEST_WAIT_MS = 60000;
+const HELD_WAIT_MS = 3000;
+const SCROLLED_PX = 600;
 
 export function mount(region) {
   if (region.dataset.liveSeconds) schedule(region, Number(region.dataset.liveSeconds) * 1000);
+  if (region.dataset.liveUrl) onPulse(region, (pulse) => refreshOnPulse(region, pulse));
 }
 
 function schedule(region, wait) {
   setTimeout(() => refresh(region, wait), wait);
 }
 
+async function refreshOnPulse(region, pulse) {
+  if (isHeld(region)) {
+    document.dispatchEvent(new CustomEvent("live:held", { detail: pulse }));
+    if (!region.dataset.liveSeconds) setTimeout(() => refreshOnPulse(region, pulse), HELD_WAIT_MS);
+    return;
+  }
+  try {
+    await draw(region);
+  } catch {
+    setTimeout(() => refreshOnPulse(region, pulse), LONGEST_WAIT_MS);
+  }
+}
+
 async function refresh(region, wait) {
   if (!region.isConnected) return;
-  // what somebody has opened is not taken from under their hand
-  if (region.querySelector("details[open]")) {
+  if (isHeld(region)) {
     schedule(region, wait);
     return;
   }
@@ -24,12 +43,27 @@ async function refresh(region, wait) {
     return;
   }
   try {
-    const fresh = await fetchFragment(region.dataset.liveUrl, region.id);
-    if (!fresh) return;
-    const changed = (await swap(region, fresh)) !== region;
     // a new element was mounted by the swap and goes on by itself
-    if (!changed) schedule(region, Number(region.dataset.liveSeconds) * 1000);
+    if (!(await draw(region))) schedule(region, Number(region.dataset.liveSeconds) * 1000);
   } catch {
     schedule(region, Math.min(wait * 2, LONGEST_WAIT_MS));
   }
+}
+
+// Whether another element is in its place now.
+async function draw(region) {
+  if (!region.isConnected) return true;
+  // X-Live: the page asks, not the person, whose session may go idle meanwhile
+  const fresh = await fetchFragment(region.dataset.liveUrl, region.id, { "X-Live": "1" });
+  if (!fresh || isHeld(region)) return !fresh;
+  const changed = (await swap(region, fresh)) !== region;
+  shown();
+  document.dispatchEvent(new CustomEvent("live:fresh"));
+  return changed;
+}
+
+function isHeld(region) {
+  const typing = region.contains(document.activeElement) && document.activeElement.matches("input:not([type=checkbox], [type=radio]), select, textarea");
+  const busy = region.querySelector("details[open], dialog[open], input:checked") !== null;
+  return typing || busy || region.getBoundingClientRect().top < -SCROLLED_PX;
 }

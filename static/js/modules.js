@@ -11,6 +11,7 @@ const MODULES = {
   "in-place": () => import("./in-place.js"),
   live: () => import("./live.js"),
   menu: () => import("./menu.js"),
+  news: () => import("./news.js"),
   "open-dialog": () => import("./open-dialog.js"),
   "relative-time": () => import("./relative-time.js"),
   reveal: () => import("./reveal.js"),
