@@ -45,6 +45,7 @@ from mingus.services import EXTENSION
 from mingus.services import build
 from mingus.services import services
 from mingus.transactions import edit_views
+from mingus.transactions import rule_views
 from mingus.transactions import views as transactions_views
 from mingus.web import access
 from mingus.web import errors
@@ -107,6 +108,7 @@ def create_app(
         pulse_api.bp,
         transactions_views.bp,
         edit_views.bp,
+        rule_views.bp,
     ):
         app.register_blueprint(blueprint)
     if settings.environment is not PlaidEnvironment.PRODUCTION:

@@ -38,6 +38,7 @@ class JobKind(StrEnum):
     LINK = "link"
     CHECK = "check"
     SYNC = "sync"
+    ARRIVAL = "arrival"
     REFRESH = "refresh"
     SCHEDULE = "schedule"
     REMOVAL = "removal"

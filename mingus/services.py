@@ -38,7 +38,11 @@ from mingus.plaid.settling import Settling
 from mingus.plaid.snapshots import Snapshots
 from mingus.plaid.sync import SyncEngine
 from mingus.retention import Retention
+from mingus.transactions.arrivals import Arrivals
 from mingus.transactions.edits import Edits
+from mingus.transactions.own_categories import OwnCategories
+from mingus.transactions.rules import Rules
+from mingus.transactions.transfers import Transfers
 from mingus.vault import TokenVault
 from mingus.webhooks.handling import Handling
 from mingus.webhooks.inbox import Inbox
@@ -105,6 +109,10 @@ class Services:
     snapshots: Snapshots
     plaid: PlaidIntegrationService
     edits: Edits
+    rules: Rules
+    transfers: Transfers
+    arrivals: Arrivals
+    own_categories: OwnCategories
     webhook_keys: WebhookKeys
     inbox: Inbox
     handling: Handling
@@ -119,6 +127,7 @@ class Services:
             JobKind.LINK: self.linking.look_after,
             JobKind.CHECK: self.connections.look,
             JobKind.SYNC: self.sync.run,
+            JobKind.ARRIVAL: self.arrivals.settle,
             JobKind.REFRESH: self.refresher.run,
             JobKind.SCHEDULE: self.schedules.run,
             JobKind.REMOVAL: self.connections.finish_removal,
@@ -132,6 +141,7 @@ class Services:
             Sweep(kind=JobKind.TICKET, id_name="ticket_id", find=self.tickets.unanswered),
             Sweep(kind=JobKind.LINK, id_name="link_id", find=self.linking.due),
             Sweep(kind=JobKind.SYNC, id_name="connection_id", find=self.leases.wanted),
+            Sweep(kind=JobKind.ARRIVAL, id_name="sync_id", find=self.arrivals.waiting),
             Sweep(kind=JobKind.REFRESH, id_name="refresh_id", find=self._refreshes_due),
             Sweep(kind=JobKind.REMOVAL, id_name="connection_id", find=self.connections.removals_due),
             Sweep(kind=JobKind.WEBHOOK, id_name="event_id", find=self.handling.due),
@@ -183,6 +193,9 @@ def build(
     plaid = _plaid_parts(settings, ambient=ambient, jobs=jobs, limiter=limiter)
     keys = WebhookKeys(ambient=ambient, gateway=plaid["gateway"], limiter=limiter)
     inbox = Inbox(settings=settings, ambient=ambient, jobs=jobs, keys=keys)
+    edits = Edits(ambient)
+    rules = Rules(ambient=ambient, edits=edits, environment=settings.environment.value)
+    transfers = Transfers(ambient)
     return Services(
         settings=settings,
         ambient=ambient,
@@ -200,7 +213,11 @@ def build(
             limiter=limiter,
             registration=settings.registration,
         ),
-        edits=Edits(ambient),
+        edits=edits,
+        rules=rules,
+        transfers=transfers,
+        arrivals=Arrivals(rules=rules, transfers=transfers),
+        own_categories=OwnCategories(ambient),
         webhook_keys=keys,
         inbox=inbox,
         chores=Chores(ambient),

@@ -156,6 +156,21 @@ class QuarantinedRow(Base):
     at: Mapped[dt.datetime]
 
 
+class Arrival(Base):
+    """What a sync brought that rules and pairing have not seen yet; gone when they have."""
+
+    __tablename__ = "plaid_arrivals"
+    sync_id: Mapped[SyncId] = mapped_column(String(32), primary_key=True)
+    user_id: Mapped[UserId] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    connection_id: Mapped[ConnectionId] = mapped_column(
+        ForeignKey("plaid_connections.id", ondelete="CASCADE")
+    )
+    first_id: Mapped[TransactionId | None] = mapped_column(
+        String(32)
+    )  # of its new rows, whose ids rise; None: it brought none
+    at: Mapped[dt.datetime]
+
+
 class BalanceSnapshot(Base):
     """An account's balance at the end of a day, as the last sync of that day read it."""
 

@@ -25,6 +25,7 @@ from mingus.plaid.connections import working_state
 from mingus.plaid.failures import Family
 from mingus.plaid.failures import PlaidFailure
 from mingus.plaid.gateway import About
+from mingus.plaid.ledger import Arrival
 from mingus.plaid.ledger import PlaidSyncLog
 from mingus.plaid.ledger import SyncId
 from mingus.plaid.ledger import SyncStatus
@@ -231,6 +232,7 @@ class SyncEngine:
                 unit, lease, spool, writer.counts, before=before, after=after, status=status
             )
             connection.synced_at = row.started_at
+            self._note_arrival(unit, connection, lease, writer)
 
     def _settle(
         self, unit: Unit, connection: PlaidConnection, lease: Lease, *, status: str, now: dt.datetime
@@ -250,6 +252,24 @@ class SyncEngine:
             connection.lease_until = now + POLL_IMPORT
         else:
             self._refresher.after_sync(unit, connection)
+
+    def _note_arrival(
+        self, unit: Unit, connection: PlaidConnection, lease: Lease, writer: LedgerWriter
+    ) -> None:
+        """What is new waits for the person's rules, which run after this and never hold it up."""
+        if not writer.counts.added and not writer.counts.modified:
+            return
+        sync_id = lease.sync_id
+        unit.session.add(
+            Arrival(
+                sync_id=sync_id,
+                user_id=connection.user_id,
+                connection_id=connection.id,
+                first_id=writer.first_id,
+                at=self._ambient.now(),
+            )
+        )
+        unit.after_commit(lambda: self._jobs.enqueue(JobKind.ARRIVAL, sync_id=sync_id))
 
     def _finish_log(
         self,

@@ -22,6 +22,7 @@ from mingus.plaid.ledger import PlaidTransaction
 from mingus.plaid.ledger import QuarantinedRow
 from mingus.plaid.ledger import SyncId
 from mingus.plaid.ledger import TransactionChange
+from mingus.plaid.ledger import TransactionId
 from mingus.plaid.models import PlaidAccount
 from mingus.plaid.models import PlaidConnection
 from mingus.plaid.plan import BANKS_FIELDS
@@ -74,6 +75,7 @@ class LedgerWriter:
         self._new_id = new_id
         self._seen_too = seen_too  # in a full read every row seen is marked, so that the unseen ones can go
         self.counts = Counts()
+        self.first_id: TransactionId | None = None  # of the new rows
         accounts = self._session.execute(
             select(PlaidAccount.plaid_account_id, PlaidAccount.id).where(
                 PlaidAccount.connection_id == connection.id
@@ -181,6 +183,7 @@ class LedgerWriter:
         rows = [
             {**common, **facts, "raw": raw, "id": self._new_id("txn")} for facts, raw in plan.new.values()
         ]
+        self.first_id = self.first_id or TransactionId(str(rows[0]["id"]))
         self._session.execute(insert(PlaidTransaction), rows)
         self.counts.added += len(rows)
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 UNCATEGORISED = "NONE"
+OWN_MARK = "cat_"
 HUES = ("orange", "amber", "lime", "green", "teal", "cyan", "blue", "indigo", "plum", "pink", "red", "slate")
 # both sides of such a movement are the person's own accounts: neither spent nor earned
 TRANSFER_GROUPS = ("TRANSFER_IN", "TRANSFER_OUT")
@@ -96,8 +97,8 @@ class Catalogue:
 
     def find(self, code: str | None) -> Category:
         """The category behind a code: never fails. A bank's new code gets a label made from its letters."""
-        if not code or code == UNCATEGORISED:
-            return NOTHING
+        if not code or code == UNCATEGORISED or (code.startswith(OWN_MARK) and code not in self._by_code):
+            return NOTHING  # one of the person's that they deleted meanwhile is nothing too
         return self._by_code.get(code) or _unheard_of(code)
 
     def group_of(self, code: str | None) -> Category:

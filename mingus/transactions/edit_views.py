@@ -15,6 +15,7 @@ from flask_babel import ngettext
 from werkzeug.datastructures import MultiDict
 
 from mingus.errors import NotFound
+from mingus.plaid.ledger import TransactionId
 from mingus.services import services
 from mingus.transactions.edits import MOST_AT_ONCE
 from mingus.transactions.edits import TooMany
@@ -71,6 +72,24 @@ def undo(edit_id: str) -> ResponseReturnValue:
         ngettext("%(num)s transaction is as it was.", "%(num)s transactions are as they were.", count),
         "success",
     )
+    return redirect(safe_next(request.form.get("next")), code=303)
+
+
+@bp.post("/<transaction_id>/no-transfer")
+def no_transfer(transaction_id: str) -> ResponseReturnValue:
+    """The person says that the two sides have nothing to do with each other."""
+    services().transfers.undo(visitor().id, TransactionId(transaction_id))
+    back = url_for("transactions.entry", transaction_id=transaction_id)
+    redo = url_for("transaction_edits.a_transfer", transaction_id=transaction_id)
+    told = {"text": _("Both sides count again, each for itself."), "undo": redo, "next": back}
+    flash(told, "undo")  # type: ignore[arg-type]  # the macro reads it
+    return redirect(back, code=303)
+
+
+@bp.post("/<transaction_id>/a-transfer")
+def a_transfer(transaction_id: str) -> ResponseReturnValue:
+    services().transfers.redo(visitor().id, TransactionId(transaction_id))
+    flash(_("It is a transfer again."), "success")
     return redirect(safe_next(request.form.get("next")), code=303)
 
 

@@ -91,12 +91,19 @@ def _of_amounts(filters: Filters) -> list[ColumnElement[bool]]:
         found.append(amount >= _minor(filters.least))
     if filters.most is not None:
         found.append(amount <= _minor(filters.most))
-    if filters.least_size is not None:
-        found.append(func.abs(amount) >= _minor(filters.least_size))
-    if filters.most_size is not None:
-        found.append(func.abs(amount) <= _minor(filters.most_size))
+    found += size_conditions(filters.least_size, filters.most_size)
     if filters.money_in is not None:
         found.append(amount > 0 if filters.money_in else amount < 0)
+    return found
+
+
+def size_conditions(least: Decimal | None, most: Decimal | None) -> list[ColumnElement[bool]]:
+    """Amounts of this size, whatever their sign, in each row's own currency."""
+    size, found = func.abs(PlaidTransaction.amount_minor), []
+    if least is not None:
+        found.append(size >= _minor(least))
+    if most is not None:
+        found.append(size <= _minor(most))
     return found
 
 

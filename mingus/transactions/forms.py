@@ -55,12 +55,8 @@ class EntryForm(FlaskForm):  # type: ignore[misc]  # flask-wtf ships no types
         as_bank = [("", _("As the bank says: %(label)s", label=_(banks.label)))]
         if chosen and chosen not in catalogue:
             as_bank.append((chosen, _(catalogue.find(chosen).label)))
-        groups: dict[str, Any] = {"": [*as_bank, (NOTHING.code, _(NOTHING.label))]}
-        for branch in catalogue.tree():
-            members = [(branch.group.code, _(branch.group.label))]
-            members += [(category.code, _(category.label)) for category in branch.members]
-            groups[str(_(branch.group.label))] = members
-        self.category.choices = groups
+        first = [*as_bank, (NOTHING.code, _(NOTHING.label))]
+        self.category.choices = {"": first, **grouped(catalogue)}
 
     def values(self) -> dict[str, object]:
         """What the person decided, empty fields given back to the bank."""
@@ -71,3 +67,13 @@ class EntryForm(FlaskForm):  # type: ignore[misc]  # flask-wtf ships no types
             "notes": (self.notes.data or "").strip() or None,
             "hidden": bool(self.hidden.data),
         }
+
+
+def grouped(catalogue: Catalogue) -> dict[str, Any]:
+    """All categories as the groups of a select."""
+    groups: dict[str, Any] = {}
+    for branch in catalogue.tree():
+        members = [(branch.group.code, _(branch.group.label))]
+        members += [(category.code, _(category.label)) for category in branch.members]
+        groups[str(_(branch.group.label))] = members
+    return groups

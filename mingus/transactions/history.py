@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Any
 
+from sqlalchemy import case
 from sqlalchemy import or_
 from sqlalchemy import select
 
@@ -105,15 +106,14 @@ def _whole(transaction: PlaidTransaction, choice: TransactionChoice | None, cata
 
 
 def _other_side(transaction_id: TransactionId) -> TransactionId | None:
-    pair = db.session.scalars(
-        select(TransferPair).where(
-            TransferPair.undone_at.is_(None),
-            or_(TransferPair.out_id == transaction_id, TransferPair.in_id == transaction_id),
-        )
-    ).first()
-    if pair is None:
-        return None
-    return pair.in_id if pair.out_id == transaction_id else pair.out_id
+    sides = (TransferPair.out_id == transaction_id, TransferPair.in_id == transaction_id)
+    other = case((sides[0], TransferPair.in_id), else_=TransferPair.out_id)
+    statement = (
+        select(PlaidTransaction.id)
+        .join(TransferPair, PlaidTransaction.id == other)
+        .where(TransferPair.undone_at.is_(None), or_(*sides), PlaidTransaction.removed_at.is_(None))
+    )
+    return db.session.scalars(statement).first()
 
 
 def _steps(transaction: PlaidTransaction) -> tuple[Step, ...]:

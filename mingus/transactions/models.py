@@ -15,6 +15,7 @@ from sqlalchemy.orm import mapped_column
 from mingus.auth.models import UserId
 from mingus.db import Base
 from mingus.plaid.ledger import TransactionId
+from mingus.plaid.models import AccountId
 
 
 class OwnCategory(Base):
@@ -73,3 +74,22 @@ class TransactionEditRow(Base):
     fields: Mapped[dict[str, Any]] = mapped_column(
         JSON
     )  # name: [[value, origin] before, [value, origin] after]
+
+
+class TransactionRule(Base):
+    """What is always so: transactions that meet every condition given get what is given. Amounts are sizes."""
+
+    __tablename__ = "transaction_rules"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    user_id: Mapped[UserId] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[dt.datetime]
+    merchant: Mapped[str | None] = mapped_column(String(200))
+    text: Mapped[str | None] = mapped_column(String(200))
+    least: Mapped[str | None] = mapped_column(String(40))  # in major units, exact
+    most: Mapped[str | None] = mapped_column(String(40))
+    money_in: Mapped[bool | None]
+    account_id: Mapped[AccountId | None] = mapped_column(ForeignKey("plaid_accounts.id", ondelete="CASCADE"))
+    category: Mapped[str | None] = mapped_column(String(120))
+    name: Mapped[str | None] = mapped_column(String(200))
+    tags: Mapped[list[str]] = mapped_column(JSON, default=list)
+    hides: Mapped[bool] = mapped_column(default=False)

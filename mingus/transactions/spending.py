@@ -16,6 +16,7 @@ from sqlalchemy import func
 from sqlalchemy import not_
 from sqlalchemy import or_
 from sqlalchemy import select
+from sqlalchemy.orm import aliased
 
 from mingus.plaid.accounts import replaced_accounts
 from mingus.plaid.ledger import PlaidTransaction
@@ -88,11 +89,12 @@ def is_transfer() -> ColumnElement[bool]:
 
 
 def is_paired() -> ColumnElement[bool]:
-    """One side of a transfer whose other side is here too."""
-    pairs = exists().where(TransferPair.undone_at.is_(None))
+    """One side of a transfer whose other side is here too, and has not been taken back by its bank."""
+    other = aliased(PlaidTransaction)
+    pairs = exists().where(TransferPair.undone_at.is_(None), other.removed_at.is_(None))
     return or_(
-        pairs.where(TransferPair.out_id == PlaidTransaction.id),
-        pairs.where(TransferPair.in_id == PlaidTransaction.id),
+        pairs.where(TransferPair.out_id == PlaidTransaction.id, TransferPair.in_id == other.id),
+        pairs.where(TransferPair.in_id == PlaidTransaction.id, TransferPair.out_id == other.id),
     )
 
 

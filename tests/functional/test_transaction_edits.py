@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mingus.plaid.ledger import TransactionChoice
+from mingus.services import services
 from tests import factories
 from tests.support.books import Desk
 from tests.support.browser import text_of
@@ -125,6 +126,22 @@ def test_a_wrong_value_is_shown_at_its_field(desk: Desk, window: Browser, accoun
     assert answer.status_code == 422
     assert answer.get_data(as_text=True).count('aria-invalid="true"') == 2
     assert desk.read(TransactionChoice, row) is None
+
+
+def test_a_transfer_is_shown_on_both_sides_and_undone(app: Flask, desk: Desk, window: Browser) -> None:
+    one = desk.transaction(desk.account(name="Here"), -5_000, "Out", category="TRANSFER_OUT")
+    two = desk.transaction(desk.account(name="There"), 5_000, "In", category="TRANSFER_IN")
+    with app.app_context():
+        services().transfers.pair(desk.owner, [one])
+    assert text_of(window.get("/transactions")).count("Transfer") >= 2
+    page = window.get(f"/transactions/{one}")
+    assert f"/transactions/{two}" in page.get_data(as_text=True)
+    assert window.submit(f"/transactions/{two}/no-transfer").status_code == 303
+    after = window.get(f"/transactions/{two}")
+    assert "Both sides count again" in text_of(after)
+    assert "between your accounts" not in text_of(after)
+    window.submit(f"/transactions/{two}/a-transfer", next=f"/transactions/{two}")
+    assert "between your accounts" in text_of(window.get(f"/transactions/{one}"))
 
 
 def test_somebody_elses_are_not_found(app: Flask, desk: Desk, window: Browser, account: AccountId) -> None:

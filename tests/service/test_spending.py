@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import TYPE_CHECKING
-from typing import Any
 
 import pytest
 
@@ -85,13 +84,25 @@ def test_each_row_is_spent_earned_or_moved(
     assert flow_of(ada) == expected
 
 
+def hide(row: str) -> None:
+    """Out of sight, so that only the other side is asked about."""
+    with unit_of_work() as unit:
+        unit.session.add(TransactionChoice(transaction_id=row, tags=[], hidden=True))
+
+
 def test_a_paired_row_is_moved_until_the_person_undoes_it(ada: UserId) -> None:
     out = books.make_transaction(books.make_account(ada), -500)
-    other: dict[str, Any] = {"removed_at": dt.datetime(2026, 5, 4, tzinfo=dt.UTC)}
-    back = books.make_transaction(books.make_account(ada), 500, **other)
+    back = books.make_transaction(books.make_account(ada), 500)
+    hide(back)
     pair = TransferPair(out_id=out, in_id=back, user_id=ada, found_at=dt.datetime(2026, 5, 4, tzinfo=dt.UTC))
     with unit_of_work() as unit:
         unit.session.add(pair)
+    assert flow_of(ada) == "transfer"
+    with unit_of_work() as unit:
+        unit.session.get_one(PlaidTransaction, back).removed_at = dt.datetime(2026, 5, 5, tzinfo=dt.UTC)
+    assert flow_of(ada) == "spending"
+    with unit_of_work() as unit:
+        unit.session.get_one(PlaidTransaction, back).removed_at = None
     assert flow_of(ada) == "transfer"
     with unit_of_work() as unit:
         unit.session.get_one(TransferPair, (out, back)).undone_at = dt.datetime(2026, 5, 5, tzinfo=dt.UTC)
