@@ -183,6 +183,23 @@ class BalanceSnapshot(Base):
     currency: Mapped[str] = mapped_column(String(12))
 
 
+class BalanceCheck(Base):
+    """How an account's balance and the sums of its transactions stood when either had changed, and how they moved."""
+
+    __tablename__ = "balance_checks"
+    __table_args__ = (Index(None, "account_id", "id"),)
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    account_id: Mapped[AccountId] = mapped_column(ForeignKey("plaid_accounts.id", ondelete="CASCADE"))
+    sync_id: Mapped[SyncId] = mapped_column(String(32))
+    at: Mapped[dt.datetime]
+    current_minor: Mapped[int] = mapped_column(BigInteger)
+    posted_minor: Mapped[int] = mapped_column(BigInteger)
+    pending_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(12))
+    expected_minor: Mapped[int | None] = mapped_column(BigInteger)  # None: nothing to compare with yet
+    reported_minor: Mapped[int | None] = mapped_column(BigInteger)
+
+
 class PlaidSyncLog(Base):
     """One sync, from being asked for to its end."""
 

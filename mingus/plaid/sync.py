@@ -22,6 +22,7 @@ from mingus.db import unit_of_work
 from mingus.errors import NotFound
 from mingus.jobs import JobKind
 from mingus.plaid.connections import working_state
+from mingus.plaid.drift import check_balances
 from mingus.plaid.failures import Family
 from mingus.plaid.failures import PlaidFailure
 from mingus.plaid.gateway import About
@@ -225,6 +226,7 @@ class SyncEngine:
                 writer.remove_unseen()
             zone = unit.session.scalar(select(User.time_zone).where(User.id == connection.user_id))
             writer.snapshot_balances(self._ambient.today(zone or "UTC"))
+            check_balances(unit, connection, writer.counts, sync_id=lease.sync_id, ambient=self._ambient)
             if after:  # empty: Plaid has nothing yet, which is no progress
                 connection.sync_cursor = after
             self._settle(unit, connection, lease, status=status, now=now)

@@ -53,6 +53,11 @@ class Counts:
     parked: int = 0
     quarantined: int = 0
 
+    @property
+    def changed(self) -> int:
+        """How many rows are not as they were."""
+        return self.added + self.modified + self.removed
+
 
 class LedgerWriter:
     """Applies the pages of one update to one connection."""

@@ -65,6 +65,8 @@ FLOORS: list[tuple[int, str]] = [
     (3, "mingus.plaid.plan"),
     (3, "mingus.plaid.queries"),
     (3, "mingus.plaid.refreshing"),
+    (3, "mingus.plaid.drift"),
+    (3, "mingus.plaid.history"),
     (3, "mingus.plaid.productwriting"),
     (3, "mingus.plaid.productqueries"),
     (3, "mingus.plaid.synclogs"),
