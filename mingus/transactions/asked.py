@@ -94,6 +94,11 @@ class Asked:
             return self.url(page={"before": self.before})
         return self.url(page={"after": self.after} if self.after else None)
 
+    def export_url(self, kind: str) -> str:
+        """The same list as a file."""
+        pairs = [*self.pairs, *([("sort", self.sort.value)] if self.sort is not Sort.NEWEST else [])]
+        return url_for("transactions.download", kind=kind) + (f"?{urlencode(pairs)}" if pairs else "")
+
     def clear_url(self) -> str:
         return url_for(self._endpoint)
 

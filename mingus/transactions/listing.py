@@ -31,6 +31,7 @@ from mingus.transactions.filters import conditions
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable
+    from collections.abc import Iterator
     from collections.abc import Sequence
 
     from sqlalchemy import ColumnElement
@@ -136,6 +137,17 @@ class Listing:
         has_newer = more if before else (after is not None or offset > 0)
         has_older = True if before else more
         return Page(entries=entries, newer=newer if has_newer else None, older=older if has_older else None)
+
+    def everything(self, *, sort: Sort = Sort.NEWEST) -> Iterator[Entry]:
+        """All of it, read a page at a time."""
+        after = None
+        while True:
+            page = self.page(limit=LARGEST_PAGE, sort=sort, after=after)
+            yield from page.entries
+            if page.older is None:
+                return
+            after = page.older
+            db.session.expunge_all()  # what was read is not kept
 
     def count(self) -> int:
         """How many there are."""

@@ -7,8 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from flask import Blueprint
+from flask import Response
 from flask import render_template
 from flask import request
+from flask import stream_with_context
 
 from mingus.plaid import queries
 from mingus.plaid import synclogs
@@ -17,6 +19,7 @@ from mingus.plaid.states import ENDED
 from mingus.plaid.states import ConnectionState
 from mingus.services import services
 from mingus.transactions import catalogues
+from mingus.transactions import export
 from mingus.transactions import history
 from mingus.transactions import shown
 from mingus.transactions.asked import Asked
@@ -146,6 +149,21 @@ def _standing() -> dict[str, object]:
         "importing": importing,
         "fetched": sum(fetched.values()),
     }
+
+
+@bp.get("/transactions/export.<kind>")
+def download(kind: str) -> ResponseReturnValue:
+    """What the list's filters leave, as a file, sent while it is read."""
+    mimetype, write = owned_or_404(export.WRITERS.get(kind))
+    desk = Desk()
+    asked = desk.asked(request.args)
+    entries = desk.listing(asked).everything(sort=asked.sort)
+    name = f"transactions-{today().isoformat()}.{kind}"
+    return Response(
+        stream_with_context(write(entries, desk.by_id, desk.catalogue)),
+        mimetype=mimetype,
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
 
 
 @bp.get("/transactions/<transaction_id>")

@@ -73,6 +73,7 @@ FLOORS: list[tuple[int, str]] = [
     (3, "mingus.transactions.catalogues"),
     (3, "mingus.transactions.edits"),
     (3, "mingus.transactions.arrivals"),
+    (3, "mingus.transactions.export"),
     (3, "mingus.transactions.filters"),
     (3, "mingus.transactions.own_categories"),
     (3, "mingus.transactions.rules"),
