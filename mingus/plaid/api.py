@@ -15,6 +15,8 @@ from mingus.plaid import queries
 from mingus.plaid.models import AccountId
 from mingus.plaid.models import ConnectionId
 from mingus.plaid.models import LinkId
+from mingus.plaid.progress import Progress
+from mingus.plaid.progress import progress_of
 from mingus.plaid.states import Purpose
 from mingus.services import services
 from mingus.web.access import owned_or_404
@@ -125,7 +127,10 @@ def search_institutions() -> Response:
 def connections() -> Response:
     cards = queries.connection_cards(visitor().id, environment=_environment(), now=services().ambient.now())
     asleep = queries.asleep_count(visitor().id, environment=_environment())
-    return answer(connections=[_connection(card) for card in cards], asleep=asleep)
+    progress = progress_of(visitor().id)
+    return answer(
+        connections=[_connection(card, progress.get(card.id, Progress())) for card in cards], asleep=asleep
+    )
 
 
 @bp.delete("/connections/<connection_id>")
@@ -151,7 +156,8 @@ def connection_health(connection_id: str) -> Response:
             now=services().ambient.now(),
         )
     )
-    return answer(**_connection(card))
+    progress = progress_of(visitor().id, [card.id])
+    return answer(**_connection(card, progress.get(card.id, Progress())))
 
 
 @bp.post("/connections/<connection_id>/reauth")
@@ -208,7 +214,7 @@ def _account(row: AccountRow) -> dict[str, Any]:
     }
 
 
-def _connection(card: ConnectionCard) -> dict[str, Any]:
+def _connection(card: ConnectionCard, progress: Progress) -> dict[str, Any]:
     return {
         "connection_id": card.id,
         "institution_name": card.institution_name,
@@ -223,5 +229,14 @@ def _connection(card: ConnectionCard) -> dict[str, Any]:
         "consent_expires_at": card.consent_expires_at,
         "bank_data_at": card.bank_data_at,
         "checked_at": card.checked_at,
+        "progress": {
+            "phase": progress.phase,
+            "imported": progress.imported,
+            "sync_id": progress.sync_id,
+            "running": progress.running,
+            "started_at": progress.started_at,
+            "fetched": progress.fetched,
+            "pages": progress.pages,
+        },
         "accounts": [_account(row) for row in card.accounts],
     }

@@ -18,6 +18,7 @@ from mingus.plaid.ledger import SyncId
 from mingus.plaid.ledger import TransactionId
 from mingus.plaid.models import AccountId
 from mingus.plaid.models import ConnectionId
+from mingus.plaid.progress import phase_of
 from mingus.services import services
 from mingus.transactions import catalogues
 from mingus.transactions.filters import Filters
@@ -189,5 +190,6 @@ def _sync(row: PlaidSyncLog) -> dict[str, Any]:
     return {
         "sync_id": row.id,
         "connection_id": row.connection_id,
+        "phase": phase_of(row.update_status),
         **{name: getattr(row, name) for name in (*names, *more)},
     }

@@ -26,6 +26,7 @@ class PageSpool:
         self._file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115 (closed by __exit__)
         self.pages = 0
         self.rows = 0
+        self.update_status: str | None = None  # how far Plaid's own history is, by its last page
         self.told_at: dt.datetime | None = None  # when the progress was last noted
 
     def __enter__(self) -> PageSpool:
@@ -40,6 +41,7 @@ class PageSpool:
         self._file.write(LENGTH.pack(len(body)))
         self._file.write(body)
         self.pages += 1
+        self.update_status = page.transactions_update_status
         self.rows += page.size
 
     def is_untold(self, now: dt.datetime) -> bool:

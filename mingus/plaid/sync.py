@@ -190,6 +190,7 @@ class SyncEngine:
         with unit_of_work() as unit:
             row = unit.lock_one(PlaidSyncLog, lease.sync_id)
             row.pages, row.fetched = spool.pages, spool.rows
+            row.update_status = spool.update_status[:40] if spool.update_status else None
             if restarts is not None:
                 row.restarts = restarts
 

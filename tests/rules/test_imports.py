@@ -66,6 +66,7 @@ FLOORS: list[tuple[int, str]] = [
     (3, "mingus.plaid.queries"),
     (3, "mingus.plaid.refreshing"),
     (3, "mingus.plaid.drift"),
+    (3, "mingus.plaid.progress"),
     (3, "mingus.plaid.history"),
     (3, "mingus.plaid.productwriting"),
     (3, "mingus.plaid.productqueries"),
