@@ -35,6 +35,7 @@ from mingus.db import prepare
 from mingus.jobs import HueyJobs
 from mingus.local_setup import DEMO_EMAIL
 from mingus.local_setup import DEMO_PASSWORD
+from mingus.notices import views as notice_views
 from mingus.plaid import api as plaid_api
 from mingus.plaid import ledger_api
 from mingus.plaid import products_api
@@ -106,6 +107,7 @@ def create_app(
         products_api.bp,
         webhook_views.bp,
         pulse_api.bp,
+        notice_views.bp,
         transactions_views.bp,
         edit_views.bp,
         rule_views.bp,

@@ -44,6 +44,7 @@ class JobKind(StrEnum):
     REMOVAL = "removal"
     INBOX = "inbox"  # whatever waits there; names no row
     WEBHOOK = "webhook"
+    DIGEST = "digest"
 
 
 class Jobs(Protocol):

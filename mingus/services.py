@@ -23,6 +23,8 @@ from mingus.limits import Limiter
 from mingus.mail import MailRoom
 from mingus.mail import OutboxPost
 from mingus.mail import SmtpPost
+from mingus.notices.board import NoticeBoard
+from mingus.notices.service import Notices
 from mingus.plaid.connections import Connections
 from mingus.plaid.gateway import PlaidGateway
 from mingus.plaid.institutions import Institutions
@@ -118,6 +120,8 @@ class Services:
     handling: Handling
     chores: Chores
     retention: Retention
+    board: NoticeBoard
+    notices: Notices
 
     def handlers(self) -> dict[JobKind, Callable[..., None]]:
         """What a worker runs for each kind of nudge; every handler is safe to repeat."""
@@ -133,6 +137,7 @@ class Services:
             JobKind.REMOVAL: self.connections.finish_removal,
             JobKind.INBOX: self.handling.handle_waiting,
             JobKind.WEBHOOK: self.handling.handle,
+            JobKind.DIGEST: self.notices.send_digest,
         }
 
     def sweeps(self) -> tuple[Sweep, ...]:
@@ -145,6 +150,7 @@ class Services:
             Sweep(kind=JobKind.REFRESH, id_name="refresh_id", find=self._refreshes_due),
             Sweep(kind=JobKind.REMOVAL, id_name="connection_id", find=self.connections.removals_due),
             Sweep(kind=JobKind.WEBHOOK, id_name="event_id", find=self.handling.due),
+            Sweep(kind=JobKind.DIGEST, id_name="user_id", find=self.notices.digests_due),
             *self._checks(),
         )
 
@@ -170,6 +176,7 @@ class Services:
             Chore(name="webhook keys", every=hour, do=self.webhook_keys.read_anew),
             Chore(name="parked syncs", every=dt.timedelta(minutes=1), do=self.schedules.park_stuck),
             Chore(name="midnight balances", every=quarter, do=self.snapshots.close_days),
+            Chore(name="expiring consents", every=hour, do=self.notices.find_expiring),
             Chore(name="institutions", every=hour, do=self.institutions.refresh_old),
             Chore(name="retention", every=day, do=self.retention.forget_old),
         ]
@@ -188,9 +195,10 @@ def build(
     limiter = Limiter(settings.rate_limit_url, clock=ambient.now)
     post = SmtpPost(settings.smtp_url) if settings.smtp_url else OutboxPost(settings.outbox_dir)
     mail = MailRoom(ambient=ambient, jobs=jobs, post=post, sender=settings.mail_from, render=render)
-    sessions = SessionBook(ambient)
+    board = NoticeBoard(ambient=ambient, jobs=jobs)
+    sessions = SessionBook(ambient, board)
     tickets = Tickets(ambient=ambient, jobs=jobs, mail=mail, base_url=settings.base_url)
-    plaid = _plaid_parts(settings, ambient=ambient, jobs=jobs, limiter=limiter)
+    plaid = _plaid_parts(settings, ambient=ambient, jobs=jobs, limiter=limiter, board=board)
     keys = WebhookKeys(ambient=ambient, gateway=plaid["gateway"], limiter=limiter)
     inbox = Inbox(settings=settings, ambient=ambient, jobs=jobs, keys=keys)
     edits = Edits(ambient)
@@ -221,6 +229,8 @@ def build(
         webhook_keys=keys,
         inbox=inbox,
         chores=Chores(ambient),
+        board=board,
+        notices=Notices(ambient=ambient, mail=mail, board=board, base_url=settings.base_url),
         retention=Retention(settings=settings, ambient=ambient, inbox=inbox),
         handling=Handling(
             settings=settings,
@@ -234,7 +244,9 @@ def build(
     )
 
 
-def _plaid_parts(settings: Settings, *, ambient: Ambient, jobs: Jobs, limiter: Limiter) -> PlaidParts:
+def _plaid_parts(
+    settings: Settings, *, ambient: Ambient, jobs: Jobs, limiter: Limiter, board: NoticeBoard
+) -> PlaidParts:
     """Everything that speaks to Plaid, from the vault up to the service."""
     environment = settings.environment.value
     vault = TokenVault(settings.encryption_keys, ambient)
@@ -244,7 +256,13 @@ def _plaid_parts(settings: Settings, *, ambient: Ambient, jobs: Jobs, limiter: L
     journal = LinkJournal(ambient=ambient, vault=vault)
     leases = Leases(ambient=ambient, environment=environment)
     connections = Connections(
-        settings=settings, ambient=ambient, jobs=jobs, vault=vault, gateway=gateway, leases=leases
+        settings=settings,
+        ambient=ambient,
+        jobs=jobs,
+        vault=vault,
+        gateway=gateway,
+        leases=leases,
+        board=board,
     )
     settling = Settling(
         ambient=ambient,

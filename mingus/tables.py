@@ -10,6 +10,7 @@ from mingus import mail
 from mingus import sealed
 from mingus.auth import models as auth
 from mingus.db import Base
+from mingus.notices import models as notices
 from mingus.plaid import ledger
 from mingus.plaid import models as plaid
 from mingus.plaid import products
@@ -19,7 +20,7 @@ from mingus.webhooks import models as webhooks
 if TYPE_CHECKING:
     from sqlalchemy import MetaData
 
-MODULES = (auth, mail, limits, chores, sealed, plaid, ledger, products, transactions, webhooks)
+MODULES = (auth, mail, limits, chores, sealed, plaid, ledger, products, transactions, webhooks, notices)
 
 
 def metadata() -> MetaData:

@@ -195,7 +195,9 @@ class AuthService:
             self._mail.write(
                 unit, "password_changed", user.email, name=user.display_name, at=self._ambient.now()
             )
-            return self._sessions.open(unit, user.id, remembered=False, agent=agent, address=address)
+            return self._sessions.open(
+                unit, user.id, remembered=False, agent=agent, address=address, goes_on=True
+            )
 
     # profile and sessions
 

@@ -23,6 +23,7 @@ from mingus.db import unit_of_work
 
 if TYPE_CHECKING:
     from mingus.ambient import Ambient
+    from mingus.notices.board import NoticeBoard
 
 IDLE = dt.timedelta(minutes=30)
 LIFETIME = dt.timedelta(hours=12)
@@ -78,12 +79,27 @@ def network_of(address: str | None) -> str:
 class SessionBook:
     """Opens, finds and ends sessions."""
 
-    def __init__(self, ambient: Ambient) -> None:
+    def __init__(self, ambient: Ambient, board: NoticeBoard) -> None:
         self._ambient = ambient
+        self._board = board
 
-    def open(self, unit: Unit, user_id: UserId, *, remembered: bool, agent: str, address: str | None) -> str:
-        """Add a session to the caller's unit and give its token, which is nowhere else."""
+    def open(
+        self,
+        unit: Unit,
+        user_id: UserId,
+        *,
+        remembered: bool,
+        agent: str,
+        address: str | None,
+        goes_on: bool = False,
+    ) -> str:
+        """Add a session to the caller's unit and give its token, which is nowhere else.
+
+        Of a new kind of device its owner is told, unless it goes on where another session of it ended.
+        """
         now, token = self._ambient.now(), self._ambient.token()
+        if not goes_on:
+            self._board.note_device(unit, user_id, agent)
         unit.session.add(
             AuthSession(
                 id=SessionId(self._ambient.new_id("ses")),

@@ -20,7 +20,6 @@ from mingus.plaid.accounts import write_accounts
 from mingus.plaid.failures import Family
 from mingus.plaid.failures import PlaidFailure
 from mingus.plaid.gateway import About
-from mingus.plaid.leases import MOST_CRASHES
 from mingus.plaid.ledger import Trigger
 from mingus.plaid.models import ConnectionChange
 from mingus.plaid.models import ConnectionId
@@ -28,6 +27,7 @@ from mingus.plaid.models import PlaidAccount
 from mingus.plaid.models import PlaidConnection
 from mingus.plaid.polling import is_behind
 from mingus.plaid.polling import spread
+from mingus.plaid.polling import working_state
 from mingus.plaid.states import ENDED
 from mingus.plaid.states import READABLE
 from mingus.plaid.states import ConnectionState
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from mingus.ambient import Ambient
     from mingus.config import Settings
     from mingus.jobs import Jobs
+    from mingus.notices.board import NoticeBoard
     from mingus.plaid.gateway import PlaidGateway
     from mingus.plaid.leases import Leases
     from mingus.vault import TokenVault
@@ -53,7 +54,6 @@ CHECK_SPREAD = dt.timedelta(minutes=45)
 CLAIM = dt.timedelta(minutes=2)
 FIRST_RETRY = dt.timedelta(minutes=1)
 LONGEST_RETRY = dt.timedelta(hours=6)
-WARN_BEFORE_EXPIRY = dt.timedelta(days=14)
 SWEEP_SIZE = 100
 
 
@@ -69,6 +69,7 @@ class Connections:
         vault: TokenVault,
         gateway: PlaidGateway,
         leases: Leases,
+        board: NoticeBoard,
     ) -> None:
         self._environment = settings.environment.value
         self._webhook_url = settings.webhook_url
@@ -78,6 +79,7 @@ class Connections:
         self._vault = vault
         self._gateway = gateway
         self._leases = leases
+        self._board = board
 
     def token(self, connection: PlaidConnection) -> str:
         """The access token in clear, for the gateway alone. Ended connections have none any more."""
@@ -109,6 +111,7 @@ class Connections:
         if before is after:
             return True
         now = self._ambient.now()
+        self._board.follow(unit, connection, before, after)
         connection.state, connection.state_since = after.value, now
         unit.session.add(
             ConnectionChange(
@@ -375,15 +378,6 @@ class Connections:
             return LONGEST_RETRY
         doublings = min(max(connection.failures - 1, 0), 16)
         return min(FIRST_RETRY * (1 << doublings), LONGEST_RETRY)
-
-
-def working_state(connection: PlaidConnection, now: dt.datetime) -> ConnectionState:
-    """What a connection is that can be read: healthy, unless the person should act before it stops."""
-    if connection.crashes >= MOST_CRASHES:
-        return ConnectionState.BANK_TROUBLE  # it can be read, but nobody gets through a sync
-    ends = (connection.consent_expires_at, connection.disconnect_at)
-    soon = any(end is not None and end - now <= WARN_BEFORE_EXPIRY for end in ends)
-    return ConnectionState.ATTENTION_SOON if soon or connection.new_accounts else ConnectionState.HEALTHY
 
 
 def note_item(connection: PlaidConnection, answer: wire.ItemAnswer) -> None:

@@ -6,6 +6,7 @@ import datetime as dt
 import zlib
 from typing import TYPE_CHECKING
 
+from mingus.plaid.leases import MOST_CRASHES
 from mingus.plaid.models import SyncChoice
 from mingus.plaid.states import ConnectionState
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 DEFAULT_HOURS = 24
 SPREAD_SHARE = 0.2
+WARN_BEFORE_EXPIRY = dt.timedelta(days=14)
 SILENT_AFTER = dt.timedelta(hours=24)
 SCHEDULED = frozenset(
     {
@@ -47,3 +49,12 @@ def is_behind(connection: PlaidConnection, now: dt.datetime) -> bool:
         return True
     heard = connection.last_webhook_at
     return heard is None or now - heard >= SILENT_AFTER
+
+
+def working_state(connection: PlaidConnection, now: dt.datetime) -> ConnectionState:
+    """What a connection is that can be read: healthy, unless the person should act before it stops."""
+    if connection.crashes >= MOST_CRASHES:
+        return ConnectionState.BANK_TROUBLE  # it can be read, but nobody gets through a sync
+    ends = (connection.consent_expires_at, connection.disconnect_at)
+    soon = any(end is not None and end - now <= WARN_BEFORE_EXPIRY for end in ends)
+    return ConnectionState.ATTENTION_SOON if soon or connection.new_accounts else ConnectionState.HEALTHY

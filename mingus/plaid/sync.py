@@ -21,7 +21,6 @@ from mingus.db import db
 from mingus.db import unit_of_work
 from mingus.errors import NotFound
 from mingus.jobs import JobKind
-from mingus.plaid.connections import working_state
 from mingus.plaid.drift import check_balances
 from mingus.plaid.failures import Family
 from mingus.plaid.failures import PlaidFailure
@@ -34,6 +33,7 @@ from mingus.plaid.ledger import Trigger
 from mingus.plaid.models import ConnectionId
 from mingus.plaid.models import PlaidConnection
 from mingus.plaid.polling import plan_next
+from mingus.plaid.polling import working_state
 from mingus.plaid.spool import PageSpool
 from mingus.plaid.states import ENDED
 from mingus.plaid.states import ConnectionState

@@ -146,6 +146,7 @@ def register(app: Flask, settings: Settings, files: StaticFiles, demo: DemoSignI
         icon=icon,
         static_url=files.url,
         csrf_field=csrf_field,
+        pressing_notices=lambda: services().notices.pressing(current_user.id),
         link_script_url=settings.link_script_url,
     )
     app.jinja_env.filters.update(
@@ -162,5 +163,6 @@ def register(app: Flask, settings: Settings, files: StaticFiles, demo: DemoSignI
             "request_id": g.get("request_id", ""),
             "lang": str(get_locale()).replace("_", "-"),
             "nav": navigation() if current_user.is_authenticated else [],
+            "unread": services().notices.unread(current_user.id) if current_user.is_authenticated else 0,
             "features": Features(connect="plaid.connect" in current_app.view_functions),
         }
