@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 from typing import Any
 
+import msgspec
 from flask import Blueprint
 from flask import request
 
@@ -21,12 +22,17 @@ from mingus.plaid.models import ConnectionId
 from mingus.plaid.progress import phase_of
 from mingus.services import services
 from mingus.transactions import catalogues
+from mingus.transactions.edits import NAME_LENGTH
+from mingus.transactions.edits import NOTE_LENGTH
+from mingus.transactions.edits import Wish
+from mingus.transactions.edits import tidy_tags
 from mingus.transactions.filters import Filters
 from mingus.transactions.listing import LARGEST_PAGE
 from mingus.transactions.listing import Listing
 from mingus.web.access import owned_or_404
 from mingus.web.access import visitor
 from mingus.web.bodies import Unfit
+from mingus.web.bodies import json_body
 
 if TYPE_CHECKING:
     from flask import Response
@@ -38,6 +44,7 @@ bp = Blueprint("ledger_api", __name__, url_prefix="/api/plaid")
 DEFAULT_PAGE = 100
 DEEPEST_OFFSET = 100_000
 TEXT_LENGTH = 200
+CODE_LENGTH = 120
 WHOLE = re.compile(r"\d{1,9}")
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -135,6 +142,42 @@ def list_transactions() -> Response:
         offset=offset,
         next=found.older,
     )
+
+
+class DecisionBody(msgspec.Struct, forbid_unknown_fields=True):
+    """What a person decides; null gives a field back to the bank, what is left out stays."""
+
+    name: str | msgspec.UnsetType | None = msgspec.UNSET
+    category: str | msgspec.UnsetType | None = msgspec.UNSET
+    notes: str | msgspec.UnsetType | None = msgspec.UNSET
+    tags: list[str] | msgspec.UnsetType = msgspec.UNSET
+    hidden: bool | msgspec.UnsetType = msgspec.UNSET
+
+
+@bp.patch("/transactions/<transaction_id>")
+def decide(transaction_id: str) -> Response:
+    """Change what the person decided about one of their transactions."""
+    body = json_body(DecisionBody)
+    values = {
+        name: value for name, value in msgspec.structs.asdict(body).items() if value is not msgspec.UNSET
+    }
+    _check_decisions(values)
+    if "tags" in values:
+        values["tags"] = list(tidy_tags(",".join(values["tags"])))
+    made = services().edits.change(visitor().id, [transaction_id], Wish(values=values))
+    return answer(changed=made.count, edit_id=made.id)
+
+
+def _check_decisions(values: dict[str, Any]) -> None:
+    """Raises Unfit with every field that is wrong."""
+    longest = {"name": NAME_LENGTH, "notes": NOTE_LENGTH, "category": CODE_LENGTH}
+    problems = {
+        name: f"has more than {most} characters"
+        for name, most in longest.items()
+        if len(values.get(name) or "") > most
+    }
+    if problems:
+        raise Unfit(problems)
 
 
 @bp.post("/transactions/sync")

@@ -40,6 +40,8 @@ Id = TypeVar("Id", bound=str)
 BY_HAND = "hand"
 MOST_AT_ONCE = 100_000
 IDS_AT_ONCE = 900  # below SQLite's oldest limit of parameters
+NAME_LENGTH = 200
+NOTE_LENGTH = 4_000
 MOST_TAGS = 20
 TAG_LENGTH = 40
 FIELDS = ("name", "category", "notes", "tags", "hidden")

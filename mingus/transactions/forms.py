@@ -16,14 +16,14 @@ from wtforms.validators import Length
 
 from mingus.auth.forms import tidy_text
 from mingus.transactions.categories import NOTHING
+from mingus.transactions.edits import NAME_LENGTH
+from mingus.transactions.edits import NOTE_LENGTH
 from mingus.transactions.edits import tidy_tags
 
 if TYPE_CHECKING:
     from mingus.transactions.categories import Catalogue
     from mingus.transactions.categories import Category
 
-NAME_LENGTH = 200
-NOTE_LENGTH = 4_000
 TAGS_LENGTH = 400
 
 

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from mingus.transactions.filters import Filters
 
 LARGEST_PAGE = 500
+LONG = 20_000
 
 
 class Sort(StrEnum):
@@ -172,31 +173,33 @@ class Listing:
     def totals(self) -> tuple[Total, ...]:
         """In, out and count by currency; transfers are counted, but neither in nor out."""
         amount = PlaidTransaction.amount_minor
-        moved = case((spending.is_transfer(), 1), else_=0)
-        inner = self._statement.with_only_columns(
-            PlaidTransaction.currency, amount.label("amount"), moved.label("moved")
-        ).subquery()
-        counted = inner.c.moved == 0
-        rows = db.session.execute(
-            select(
-                inner.c.currency,
-                func.count(),
-                func.sum(case((and_(counted, inner.c.amount > 0), inner.c.amount), else_=0)),
-                func.sum(case((and_(counted, inner.c.amount < 0), inner.c.amount), else_=0)),
-                func.sum(inner.c.moved),
+        moved, is_in = case((spending.is_transfer(), 1), else_=0), case((amount > 0, 1), else_=0)
+        # grouped by what they are, each row is judged once
+        parts = self._statement.with_only_columns(
+            PlaidTransaction.currency,
+            moved.label("moved"),
+            is_in.label("is_in"),
+            func.count(),
+            func.sum(amount),
+        ).group_by(PlaidTransaction.currency, moved, is_in)
+        found: dict[Currency, Total] = {}
+        for name, is_moved, is_inflow, count, minor in db.session.execute(parts):
+            currency = Currency(name)
+            nothing = Money(minor=0, currency=currency)
+            so_far = found.get(currency) or Total(count=0, money_in=nothing, money_out=nothing, moved=0)
+            counted = Money(minor=0 if is_moved else int(minor), currency=currency)
+            found[currency] = Total(
+                count=so_far.count + count,
+                money_in=so_far.money_in + counted if is_inflow else so_far.money_in,
+                money_out=so_far.money_out if is_inflow else so_far.money_out + counted,
+                moved=so_far.moved + (count if is_moved else 0),
             )
-            .group_by(inner.c.currency)
-            .order_by(func.count().desc(), inner.c.currency)
-        )
-        return tuple(
-            Total(
-                count=count,
-                money_in=Money(minor=int(inflow), currency=Currency(currency)),
-                money_out=Money(minor=int(outflow), currency=Currency(currency)),
-                moved=int(moved_count),
-            )
-            for currency, count, inflow, outflow, moved_count in rows
-        )
+        return tuple(sorted(found.values(), key=lambda total: (-total.count, total.money_in.currency)))
+
+    def is_long(self) -> bool:
+        """True when adding it up would keep a page waiting."""
+        some = self._statement.with_only_columns(PlaidTransaction.id).limit(LONG + 1).subquery()
+        return int(db.session.scalar(select(func.count()).select_from(some)) or 0) > LONG
 
     def day_totals(self, days: Sequence[dt.date]) -> dict[dt.date, tuple[Money, ...]]:
         """The sum of each day by currency: of all its rows in the list, not only of those on one page."""

@@ -23,8 +23,8 @@ from mingus import money
 from mingus.auth.forms import tidy_text
 from mingus.plaid.models import AccountId
 from mingus.transactions.categories import HUES
+from mingus.transactions.edits import NAME_LENGTH
 from mingus.transactions.edits import tidy_tags
-from mingus.transactions.forms import NAME_LENGTH
 from mingus.transactions.forms import TAGS_LENGTH
 from mingus.transactions.forms import grouped
 from mingus.transactions.rules import RuleWords

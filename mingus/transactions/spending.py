@@ -43,14 +43,17 @@ def rows_of(
     An account that was linked anew under another connection replaces its predecessor.
     """
     gone = PlaidTransaction.removed_at
+    asleep = select(PlaidConnection.id).where(
+        PlaidConnection.user_id == user_id, PlaidConnection.environment != environment
+    )
     return (
         select(PlaidTransaction, TransactionChoice)
-        .join(PlaidConnection, PlaidConnection.id == PlaidTransaction.connection_id)
         .outerjoin(TransactionChoice, TransactionChoice.transaction_id == PlaidTransaction.id)
         .where(
             PlaidTransaction.user_id == user_id,
             gone.is_not(None) if removed else gone.is_(None),
-            PlaidConnection.environment == environment,
+            # what is asleep is taken out, not what is awake let in: joined, it would lead, and the rows be sorted
+            PlaidTransaction.connection_id.not_in(asleep),
             PlaidTransaction.account_id.not_in(replaced_accounts(user_id)),
         )
     )

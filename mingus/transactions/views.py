@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from mingus.plaid.queries import AccountRow
     from mingus.transactions.categories import Catalogue
     from mingus.transactions.listing import Page
+    from mingus.transactions.listing import Total
 
 bp = Blueprint("transactions", __name__)
 PAGE = 50
@@ -88,13 +89,15 @@ def index() -> ResponseReturnValue:
     desk = Desk()
     asked = desk.asked(request.args)
     listing = desk.listing(asked)
+    if request.headers.get("X-Fragment") == "totals":
+        return render_template("transactions/_totals.html", asked=asked, totals=listing.totals())
     page = listing.page(limit=_rows_wanted(), sort=asked.sort, after=asked.after, before=asked.before)
     words = {
         "asked": asked,
         "chips": asked.chips(),
         "page": page,
         "days": _days(listing, asked, page, desk),
-        "totals": listing.totals() if page.entries else (),
+        "totals": _totals(listing) if page.entries else (),
         "ways_out": _ways_out(desk, asked) if not page.entries else [],
     }
     if request.headers.get("X-Fragment") == "results":
@@ -114,6 +117,11 @@ def _rows_wanted() -> int:
     """A page, or as many as a script already shows."""
     wanted = request.args.get("rows", "")
     return min(max(int(wanted), PAGE), LARGEST_PAGE) if wanted.isdecimal() and len(wanted) < 5 else PAGE
+
+
+def _totals(listing: Listing) -> tuple[Total, ...] | None:
+    """What the list comes to; None when that takes too long to keep the page waiting, unless it is asked for."""
+    return None if "totals" not in request.args and listing.is_long() else listing.totals()
 
 
 def _days(listing: Listing, asked: Asked, page: Page, desk: Desk) -> list[shown.Day]:

@@ -153,3 +153,23 @@ def test_somebody_elses_are_not_found(app: Flask, desk: Desk, window: Browser, a
     assert ben.submit(undo).status_code == 404
     ben.submit("/transactions/edit", transaction=row, category="MEDICAL")
     assert category(desk, row) == "TRAVEL"
+
+
+def test_the_api_decides_what_the_page_does(
+    app: Flask, desk: Desk, window: Browser, account: AccountId
+) -> None:
+    row = desk.transaction(account, name="SQ *COFFEE", category="FOOD_AND_DRINK")
+    url = f"/api/plaid/transactions/{row}"
+    answer = window.send_json(url, {"category": "TRAVEL", "tags": ["trip"], "hidden": False}, method="PATCH")
+    assert answer.get_json()["changed"] == 1
+    listed = window.get("/api/plaid/transactions").get_json()["transactions"]
+    assert listed[0]["category"] == ["TRAVEL"]
+    assert window.send_json(url, {"category": None}, method="PATCH").status_code == 200
+    assert category(desk, row) is None
+    wrong = window.send_json(url, {"name": "n" * 201, "notes": "n" * 4_001}, method="PATCH")
+    assert wrong.status_code == 400
+    assert set(wrong.get_json()["error"]["fields"]) == {"name", "notes"}
+    assert window.send_json(url, {"amount": 1}, method="PATCH").status_code == 400
+    assert window.send_json(url, {"category": "NO_SUCH"}, method="PATCH").status_code == 422
+    ben = factories.sign_in(app, factories.make_person(app, factories.BEN))
+    assert ben.send_json(url, {"name": "x"}, method="PATCH").status_code == 404

@@ -13,6 +13,7 @@ from mingus.plaid.ledger import PlaidSyncLog
 from mingus.plaid.ledger import SyncId
 from mingus.plaid.ledger import TransactionChoice
 from mingus.plaid.states import ConnectionState
+from mingus.transactions import listing
 from tests import factories
 from tests.support.ambient import NOON
 from tests.support.books import DAY
@@ -206,6 +207,19 @@ def test_the_states_without_rows_each_say_what_is_so(app: Flask, window: Browser
 def test_a_gone_key_leads_back_to_the_beginning(window: Browser, desk: Desk, account: AccountId) -> None:
     desk.transaction(account)
     assert "Nothing on this page" in text_of(window.get("/transactions?after=txn_unknown"))
+
+
+def test_a_long_list_is_shown_before_it_is_added_up(
+    window: Browser, desk: Desk, account: AccountId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "LONG", 2)
+    desk.transactions(account, [{"amount_minor": -100} for _ in range(3)])
+    page = window.get("/transactions")
+    assert "Add up this long list" in text_of(page)
+    assert 'data-live-url="/transactions?totals=1"' in page.get_data(as_text=True)
+    part = window.get("/transactions?totals=1", headers={"X-Fragment": "totals"})
+    assert text_of(part) == "3 transactions In $0.00 Out −$3.00"
+    assert "Out −$3.00" in text_of(window.get("/transactions?totals=1"))
 
 
 def test_a_script_gets_the_rows_alone(window: Browser, desk: Desk, account: AccountId) -> None:
