@@ -36,6 +36,7 @@ from mingus.jobs import HueyJobs
 from mingus.local_setup import DEMO_EMAIL
 from mingus.local_setup import DEMO_PASSWORD
 from mingus.notices import views as notice_views
+from mingus.plaid import activity_views
 from mingus.plaid import api as plaid_api
 from mingus.plaid import ledger_api
 from mingus.plaid import products_api
@@ -105,6 +106,7 @@ def create_app(
         plaid_api.bp,
         ledger_api.bp,
         products_api.bp,
+        activity_views.bp,
         webhook_views.bp,
         pulse_api.bp,
         notice_views.bp,
