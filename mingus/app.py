@@ -42,6 +42,7 @@ from mingus.plaid import ledger_api
 from mingus.plaid import products_api
 from mingus.plaid import pulse_api
 from mingus.plaid import views as plaid_views
+from mingus.reports import views as reports_views
 from mingus.schema import MIGRATIONS
 from mingus.services import EXTENSION
 from mingus.services import build
@@ -113,6 +114,7 @@ def create_app(
         transactions_views.bp,
         edit_views.bp,
         rule_views.bp,
+        reports_views.bp,
     ):
         app.register_blueprint(blueprint)
     if settings.environment is not PlaidEnvironment.PRODUCTION:

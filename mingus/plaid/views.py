@@ -21,6 +21,8 @@ from mingus.plaid.forms import DisconnectForm
 from mingus.plaid.models import AccountId
 from mingus.plaid.models import ConnectionId
 from mingus.plaid.models import LinkId
+from mingus.reports import accountpage
+from mingus.reports import asked as reading
 from mingus.services import services
 from mingus.web.access import owned_or_404
 from mingus.web.access import visitor
@@ -98,6 +100,21 @@ def disconnect(connection_id: str) -> ResponseReturnValue:
     services().plaid.disconnect(visitor().id, card.id, keep_history=keep)
     flash(_("%(bank)s is disconnected.", bank=card.institution_name), "success")
     return redirect(url_for("plaid.accounts"), code=303)
+
+
+@bp.get("/accounts/<account_id>")
+def account(account_id: str) -> ResponseReturnValue:
+    """One account: its balance over time, its newest transactions, its terms or what it holds."""
+    row = owned_or_404(queries.account(visitor().id, AccountId(account_id), environment=environment()))
+    periods = reading.period_words()
+    period = request.args.get("period", reading.DEFAULT)
+    period = period if period in periods else reading.DEFAULT
+    today = services().ambient.today(visitor().time_zone)
+    page = accountpage.of(visitor().id, row, environment=environment(), period=period, today=today)
+    card = card_or_404(row.connection_id)
+    return render_template(
+        "plaid/account.html", account=row, card=card, page=page, period=period, periods=periods
+    )
 
 
 @bp.route("/accounts/<account_id>/edit", methods=["GET", "POST"])

@@ -41,7 +41,7 @@ __all__ = [
 
 _Draw = Callable[[Sequence[Mark], float], list[Markup]]
 
-MOST_DATES = 7
+MOST_DATES = 5
 MOST_DATES_ON_PHONE = 3
 MOST_NAMES = 12
 MOST_NAMES_ON_PHONE = 6

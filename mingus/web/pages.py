@@ -11,6 +11,7 @@ from flask_login import current_user
 
 from mingus import readiness
 from mingus.plaid import queries
+from mingus.reports import dashboard
 from mingus.services import services
 from mingus.web.access import visitor
 
@@ -25,7 +26,9 @@ def home() -> ResponseReturnValue:
     if current_user.is_authenticated:
         environment = services().settings.environment.value
         cards = queries.connection_cards(visitor().id, environment=environment, now=services().ambient.now())
-        return render_template("dashboard.html", cards=cards, totals=queries.net_worth(cards))
+        today = services().ambient.today(visitor().time_zone)
+        page = dashboard.of(visitor().id, cards, environment=environment, today=today) if cards else None
+        return render_template("dashboard.html", cards=cards, page=page)
     return render_template("home.html")
 
 

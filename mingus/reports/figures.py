@@ -1,0 +1,257 @@
+"""The figures behind reports and dashboard: sums by month, category and merchant, each in one currency.
+
+The owner comes first in every scope. What counts as spent or earned is decided in `transactions.spending`, so that
+every page comes to the same totals.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import case
+from sqlalchemy import extract
+from sqlalchemy import func
+
+from mingus.db import db
+from mingus.money import Currency
+from mingus.money import Money
+from mingus.plaid.ledger import PlaidTransaction
+from mingus.transactions import spending
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy import ColumnElement
+    from sqlalchemy import Select
+
+    from mingus.auth.models import UserId
+    from mingus.plaid.ledger import TransactionChoice
+    from mingus.plaid.models import AccountId
+    from mingus.transactions.categories import Catalogue
+    from mingus.transactions.categories import Category
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Whose transactions, of which days and accounts; None and empty: not narrowed."""
+
+    user_id: UserId
+    environment: str
+    since: dt.date | None = None
+    until: dt.date | None = None
+    accounts: tuple[AccountId, ...] = ()
+    currency: Currency | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Month:
+    """What came in and went out in a month; `spent` is what spending comes to, refunds taken off."""
+
+    first: dt.date
+    earned: Money
+    spent: Money
+
+    @property
+    def last(self) -> dt.date:
+        return (self.first.replace(day=28) + dt.timedelta(days=4)).replace(day=1) - dt.timedelta(days=1)
+
+    @property
+    def kept(self) -> Money:
+        return Money(minor=self.earned.minor - self.spent.minor, currency=self.earned.currency)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CategorySum:
+    """What was spent in a category or in a group of them."""
+
+    category: Category
+    spent: Money
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MerchantSum:
+    """What was spent at one place."""
+
+    name: str
+    spent: Money
+    count: int
+    last_on: dt.date
+
+
+def currencies(scope: Scope) -> list[Currency]:
+    """The currencies of these transactions, the most frequent first."""
+    found = db.session.scalars(
+        _rows(scope)
+        .with_only_columns(PlaidTransaction.currency)
+        .group_by(PlaidTransaction.currency)
+        .order_by(func.count().desc(), PlaidTransaction.currency)
+    )
+    return [Currency(code) for code in found]
+
+
+def first_day(scope: Scope) -> dt.date | None:
+    """The date of the oldest transaction."""
+    return db.session.scalar(_rows(scope).with_only_columns(func.min(PlaidTransaction.date)))
+
+
+def get_user_transaction_count(scope: Scope) -> int:
+    """How many transactions there are, transfers among them."""
+    return int(db.session.scalar(_rows(scope).with_only_columns(func.count(PlaidTransaction.id))) or 0)
+
+
+def get_user_income(scope: Scope) -> tuple[Money, ...]:
+    """What was earned, by currency."""
+    return _sums(scope, spending.is_income(), sign=1)
+
+
+def get_user_spending(scope: Scope) -> tuple[Money, ...]:
+    """What was spent, by currency: positive, refunds taken off."""
+    return _sums(scope, spending.is_spending(), sign=-1)
+
+
+def get_user_spending_by_category(scope: Scope, catalogue: Catalogue) -> list[CategorySum]:
+    """Spending by its finest category, the largest first; the scope names the currency."""
+    code = spending.effective_code()
+    rows = db.session.execute(
+        _rows(scope)
+        .where(spending.is_spending())
+        .with_only_columns(code, func.sum(PlaidTransaction.amount_minor), func.count())
+        .group_by(code)
+    )
+    sums: dict[Category, tuple[int, int]] = {}
+    for found, minor, count in rows:
+        category = catalogue.find(found)
+        before = sums.get(category, (0, 0))
+        sums[category] = (before[0] - int(minor), before[1] + count)
+    return _by_size(sums, _currency(scope))
+
+
+def by_group(parts: Iterable[CategorySum], catalogue: Catalogue) -> list[CategorySum]:
+    """The same, a line for each group."""
+    sums: dict[Category, tuple[int, int]] = {}
+    currency = None
+    for part in parts:
+        group = catalogue.find(part.category.group)
+        before = sums.get(group, (0, 0))
+        sums[group] = (before[0] + part.spent.minor, before[1] + part.count)
+        currency = part.spent.currency
+    return _by_size(sums, currency) if currency is not None else []
+
+
+def spending_by_month(scope: Scope, catalogue: Catalogue) -> dict[dt.date, dict[Category, int]]:
+    """Minor units spent in each month, by group."""
+    code, year, month = spending.effective_code(), *_month()
+    rows = db.session.execute(
+        _rows(scope)
+        .where(spending.is_spending())
+        .with_only_columns(year, month, code, func.sum(PlaidTransaction.amount_minor))
+        .group_by(year, month, code)
+    )
+    found: dict[dt.date, dict[Category, int]] = {}
+    for year_number, month_number, code_found, minor in rows:
+        of_month = found.setdefault(dt.date(int(year_number), int(month_number), 1), {})
+        group = catalogue.group_of(code_found)
+        of_month[group] = of_month.get(group, 0) - int(minor)
+    return found
+
+
+def cash_flow(scope: Scope) -> list[Month]:
+    """Each month from the first to the last of the scope's days, the empty ones too."""
+    currency = _currency(scope)
+    amount, (year, month) = PlaidTransaction.amount_minor, _month()
+    rows = db.session.execute(
+        _rows(scope)
+        .with_only_columns(
+            year,
+            month,
+            func.sum(case((spending.is_income(), amount), else_=0)),
+            func.sum(case((spending.is_spending(), amount), else_=0)),
+        )
+        .group_by(year, month)
+    )
+    sums = {dt.date(int(row[0]), int(row[1]), 1): (int(row[2]), -int(row[3])) for row in rows}
+    firsts = months(scope.since or min(sums), scope.until or max(sums)) if sums else []
+    return [
+        Month(
+            first=first,
+            earned=Money(minor=sums.get(first, (0, 0))[0], currency=currency),
+            spent=Money(minor=sums.get(first, (0, 0))[1], currency=currency),
+        )
+        for first in firsts
+    ]
+
+
+def merchants(scope: Scope, *, limit: int) -> list[MerchantSum]:
+    """Where most was spent."""
+    name = func.coalesce(PlaidTransaction.merchant_name, PlaidTransaction.name)
+    total = func.sum(PlaidTransaction.amount_minor)
+    rows = db.session.execute(
+        _rows(scope)
+        .where(spending.is_spending())
+        .with_only_columns(name, total, func.count(), func.max(PlaidTransaction.date))
+        .group_by(name)
+        .having(total < 0)
+        .order_by(total, name)
+        .limit(limit)
+    )
+    currency = _currency(scope)
+    return [
+        MerchantSum(
+            name=found, spent=Money(minor=-int(minor), currency=currency), count=count, last_on=last_on
+        )
+        for found, minor, count, last_on in rows
+    ]
+
+
+def months(since: dt.date, until: dt.date) -> list[dt.date]:
+    """The first days of the months from `since` to `until`."""
+    count = (until.year - since.year) * 12 + until.month - since.month + 1
+    starts = (since.year * 12 + since.month - 1 + number for number in range(max(count, 0)))
+    return [dt.date(start // 12, start % 12 + 1, 1) for start in starts]
+
+
+def _rows(scope: Scope) -> Select[PlaidTransaction, TransactionChoice]:
+    statement = spending.shown_rows(scope.user_id, environment=scope.environment)
+    table = PlaidTransaction
+    if scope.since is not None:
+        statement = statement.where(table.date >= scope.since)
+    if scope.until is not None:
+        statement = statement.where(table.date <= scope.until)
+    if scope.accounts:
+        statement = statement.where(table.account_id.in_(scope.accounts))
+    if scope.currency is not None:
+        statement = statement.where(table.currency == scope.currency)
+    return statement
+
+
+def _currency(scope: Scope) -> Currency:
+    if scope.currency is None:
+        message = "sums of several currencies have no meaning: the scope must name one"
+        raise ValueError(message)
+    return scope.currency
+
+
+def _month() -> tuple[ColumnElement[int], ColumnElement[int]]:
+    return extract("year", PlaidTransaction.date), extract("month", PlaidTransaction.date)
+
+
+def _sums(scope: Scope, condition: ColumnElement[bool], *, sign: int) -> tuple[Money, ...]:
+    rows = db.session.execute(
+        _rows(scope)
+        .where(condition)
+        .with_only_columns(PlaidTransaction.currency, func.sum(PlaidTransaction.amount_minor))
+        .group_by(PlaidTransaction.currency)
+        .order_by(func.count().desc(), PlaidTransaction.currency)
+    )
+    return tuple(Money(minor=sign * int(minor), currency=Currency(currency)) for currency, minor in rows)
+
+
+def _by_size(sums: dict[Category, tuple[int, int]], currency: Currency) -> list[CategorySum]:
+    found = [
+        CategorySum(category=category, spent=Money(minor=minor, currency=currency), count=count)
+        for category, (minor, count) in sums.items()
+    ]
+    return sorted(found, key=lambda one: (-one.spent.minor, one.category.label))
