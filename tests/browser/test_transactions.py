@@ -118,3 +118,22 @@ def test_without_scripts_rows_are_ticked_categorised_and_undone(
         assert "1 transaction changed." in walker.text()
         walker.press("Undo")
         assert "1 transaction is as it was." in walker.text()
+
+
+@pytest.mark.parametrize("view", [View(width=360, theme="dark"), View(width=1280, theme="light")], ids=str)
+def test_pages_of_rules_and_categories_hold_up_to_axe(
+    open_window: Callable[..., AbstractContextManager[Walker]], view: View, books: Desk
+) -> None:
+    with open_window(view) as walker:
+        enter(walker, "/settings/rules/new")
+        walker.fill(text="coffee", tags="bean, daily")
+        walker.page.select_option("[name=category]", "FOOD_AND_DRINK_COFFEE")
+        walker.press("Preview")
+        walker.approve("rule")
+        walker.press("Save")
+        walker.approve("rules")
+        walker.go("/settings/categories/new")
+        walker.fill(name="Beans")
+        walker.approve("category")
+        walker.press("Save")
+        walker.approve("categories")
