@@ -1,6 +1,6 @@
 # MINGUS. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test setup check lint types fmt migrate bench crash clean lock sim worker web
+.PHONY: help run test setup check lint types fmt migrate bench crash storm clean lock sim worker web
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -48,6 +48,9 @@ bench: $(VENV)/.installed-dev ## The figures, as ratios against baselines of the
 
 crash: $(VENV)/.installed-dev ## Kill the worker RUNS times (SEED=) and hold the ledger against the bank's truth
 	@$(BIN)/python -m tests.crash --runs $${RUNS:-200} --seed $${SEED:-7}
+
+storm: $(VENV)/.installed-dev ## Two web processes and four workers on PostgreSQL, killed meanwhile: nothing lost, nothing twice
+	@$(BIN)/python -m bench.storm
 
 lock: $(VENV)/.installed-dev ## Compile the pinned requirements anew from pyproject.toml
 	@$(BIN)/uv pip compile -q --generate-hashes --universal --python-version 3.11 --no-header --no-annotate \

@@ -34,7 +34,7 @@ from tests.support.signing import hook
 ROOT = Path(__file__).resolve().parent.parent
 WEBHOOKS = 4000
 SENDERS = 12
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 120.0
 
 
 def environment(folder: Path, database_url: str, port: int) -> dict[str, str]:
