@@ -150,10 +150,10 @@ class Listing:
             after = page.older
             db.session.expunge_all()  # what was read is not kept
 
-    def count(self) -> int:
-        """How many there are."""
-        statement = self._statement.with_only_columns(func.count(PlaidTransaction.id))
-        return int(db.session.scalar(statement.order_by(None)) or 0)
+    def count(self, *, at_most: int | None = None) -> int:
+        """How many there are; counting ends at `at_most`."""
+        some = self._statement.with_only_columns(PlaidTransaction.id).limit(at_most).subquery()
+        return int(db.session.scalar(select(func.count()).select_from(some)) or 0)
 
     def ids(self, *, limit: int) -> list[TransactionId]:
         """The ids of all, for an edit of many; at most `limit`."""
@@ -198,8 +198,7 @@ class Listing:
 
     def is_long(self) -> bool:
         """True when adding it up would keep a page waiting."""
-        some = self._statement.with_only_columns(PlaidTransaction.id).limit(LONG + 1).subquery()
-        return int(db.session.scalar(select(func.count()).select_from(some)) or 0) > LONG
+        return self.count(at_most=LONG + 1) > LONG
 
     def day_totals(self, days: Sequence[dt.date]) -> dict[dt.date, tuple[Money, ...]]:
         """The sum of each day by currency: of all its rows in the list, not only of those on one page."""

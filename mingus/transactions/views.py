@@ -49,6 +49,7 @@ bp = Blueprint("transactions", __name__)
 PAGE = 50
 IMPORTING = {ConnectionState.LINKING, ConnectionState.IMPORTING}
 MOST_HINTS = 8
+MOST_HINTED = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,7 @@ class WayOut:
 
     chip: Chip
     count: int
+    more: bool  # counting ended there
 
 
 def environment() -> str:
@@ -136,9 +138,11 @@ def _ways_out(desk: Desk, asked: Asked) -> list[WayOut]:
     found = []
     for chip in asked.chips()[:MOST_HINTS]:
         filters = asked.filters_without(chip)
-        count = Listing(visitor().id, filters, desk.catalogue, environment=environment()).count()
+        count = Listing(visitor().id, filters, desk.catalogue, environment=environment()).count(
+            at_most=MOST_HINTED
+        )
         if count:
-            found.append(WayOut(chip=chip, count=count))
+            found.append(WayOut(chip=chip, count=count, more=count == MOST_HINTED))
     return found
 
 
