@@ -17,8 +17,8 @@ export function mount(form) {
     try {
       const fresh = await fetchFragment(url, "results");
       if (!fresh || mine !== asked) return;
-      await swap(document.getElementById("results"), fresh);
       history.replaceState(history.state, "", url);
+      await swap(document.getElementById("results"), fresh);
     } catch {
       old.removeAttribute("aria-busy");
     }
