@@ -22,6 +22,7 @@ from whitenoise import WhiteNoise
 from mingus import cli
 from mingus import config
 from mingus import logs
+from mingus.admin import views as admin_views
 from mingus.ambient import SystemAmbient
 from mingus.auth import settings_views
 from mingus.auth import views as auth_views
@@ -115,6 +116,7 @@ def create_app(
         edit_views.bp,
         rule_views.bp,
         reports_views.bp,
+        admin_views.bp,
     ):
         app.register_blueprint(blueprint)
     if settings.environment is not PlaidEnvironment.PRODUCTION:

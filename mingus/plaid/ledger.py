@@ -208,6 +208,7 @@ class PlaidSyncLog(Base):
         Index(None, "connection_id", "requested_at"),
         Index(None, "user_id", "requested_at"),
         Index(None, "status", "requested_at"),
+        Index(None, "requested_at", "id"),
     )
     id: Mapped[SyncId] = mapped_column(String(32), primary_key=True)
     connection_id: Mapped[ConnectionId] = mapped_column(

@@ -92,6 +92,7 @@ NAVIGATION = (
     ("reports.index", "Reports", "chart-pie"),
     ("settings.profile", "Settings", "settings"),
 )
+FOR_ADMINS = (("admin.index", "Admin", "shield"),)
 
 
 def format_money(value: Money) -> str:
@@ -116,6 +117,7 @@ def csrf_field() -> Markup:
 def navigation() -> list[NavItem]:
     """The entries whose pages exist."""
     endpoint = request.endpoint or ""
+    entries = NAVIGATION + FOR_ADMINS if current_user.is_admin else NAVIGATION
     return [
         NavItem(
             label=_(label),
@@ -124,7 +126,7 @@ def navigation() -> list[NavItem]:
             active=endpoint == name
             or (name != "web.home" and endpoint.partition(".")[0] == name.partition(".")[0]),
         )
-        for name, label, symbol in NAVIGATION
+        for name, label, symbol in entries
         if name in current_app.view_functions
     ]
 
