@@ -23,11 +23,15 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 
-def check_now(ada: Visitor) -> None:
+def sync_now(ada: Visitor) -> None:
+    """Ask for it, and see what came of it."""
     ada.walker.go("/accounts")
     ada.walker.settle()
     ada.open_menu()
-    ada.walker.press("Check now")
+    ada.walker.press("Sync now")
+    ada.work()
+    ada.walker.go("/accounts")
+    ada.walker.settle()
 
 
 def test_a_login_that_broke_is_repaired_with_one_press(ada_everywhere: Visitor) -> None:
@@ -35,7 +39,7 @@ def test_a_login_that_broke_is_repaired_with_one_press(ada_everywhere: Visitor) 
     ada.connect()
     accounts = ada.page.locator(".account").count()
     ada.at_bank("break_login")
-    check_now(ada)
+    sync_now(ada)
     assert "Needs you to sign in" in ada.walker.text()
     assert "Plaid's reference" in ada.walker.text()
     ada.walker.approve("accounts-needs-sign-in")
@@ -109,12 +113,12 @@ def test_a_bank_that_does_not_answer_is_waited_for(ada_at_desk: Visitor) -> None
     ada = ada_at_desk
     ada.connect()
     ada.at_bank("error", code="INSTITUTION_NOT_RESPONDING")
-    check_now(ada)
+    sync_now(ada)
     assert "The bank does not answer" in ada.walker.text()
     assert "We try again by ourselves" in ada.walker.text()
     ada.walker.approve("accounts-bank-trouble")
     ada.at_bank("heal")
-    ada.walker.press("Check now")
+    sync_now(ada)
     assert "The bank does not answer" not in ada.walker.text()
 
 
@@ -122,7 +126,7 @@ def test_a_permission_that_was_revoked_leads_to_connecting_again(ada_at_desk: Vi
     ada = ada_at_desk
     ada.connect()
     ada.at_bank("revoke")
-    check_now(ada)
+    sync_now(ada)
     assert "No longer connected" in ada.walker.text()
     ada.walker.approve("accounts-revoked")
     ada.page.get_by_role("link", name="Connect again").click()
@@ -193,8 +197,8 @@ def test_everything_but_link_works_without_javascript(
         assert walker.page.get_by_role("button", name="Continue").count() == 0
         walker.go("/accounts")
         walker.page.locator("summary", has_text="More for").click()
-        walker.press("Check now")
-        assert "We asked the bank" in walker.text()
+        walker.press("Sync now")
+        assert "We are reading your bank" in walker.text()
         walker.page.locator("summary", has_text="More for").click()
         walker.page.get_by_role("link", name="Disconnect").click()
         walker.press("Disconnect")
