@@ -25,6 +25,7 @@ from mingus import logs
 from mingus.admin import views as admin_views
 from mingus.ambient import SystemAmbient
 from mingus.auth import settings_views
+from mingus.auth import token_views
 from mingus.auth import views as auth_views
 from mingus.auth.forms import LOCALES
 from mingus.auth.sessions import REMEMBERED_LIFETIME
@@ -62,6 +63,7 @@ from mingus.web.headers import SecurityHeaders
 from mingus.webhooks import views as webhook_views
 
 if TYPE_CHECKING:
+    from flask import Request
     from flask import Response
 
     from mingus.ambient import Ambient
@@ -104,6 +106,7 @@ def create_app(
         pages.bp,
         auth_views.bp,
         settings_views.bp,
+        token_views.bp,
         plaid_views.bp,
         plaid_api.bp,
         ledger_api.bp,
@@ -142,6 +145,7 @@ def _flask_config(settings: Settings) -> dict[str, object]:
         "MAX_CONTENT_LENGTH": MAX_BODY_BYTES,
         "MAX_FORM_MEMORY_SIZE": MAX_BODY_BYTES,
         "MAX_FORM_PARTS": MAX_FORM_FIELDS,
+        "WTF_CSRF_CHECK_DEFAULT": False,  # _bind_requests asks for it, after it looked for a program's token
         "WTF_CSRF_TIME_LIMIT": None,  # as long as the session, which has its own limits
         "BABEL_DEFAULT_LOCALE": "en",
         "BABEL_DEFAULT_TIMEZONE": "UTC",
@@ -168,13 +172,26 @@ def _bind_requests(app: Flask, settings: Settings) -> None:
         g.request_id = services().ambient.new_id("req")
         g.log_token = logs.BOUND.set({"request_id": g.request_id})
 
-    CSRFProtect(app).exempt(webhook_views.bp)  # Plaid has no session here: its signature is asked instead
+    csrf = CSRFProtect(app)
+    csrf.exempt(webhook_views.bp)  # Plaid has no session here: its signature is asked instead
+    app.before_request(access.admit_program)
+
+    @app.before_request
+    def _check_origin() -> None:
+        # no page of another site can send a token, and with one the cookie counts for nothing
+        if access.bearer() is None:
+            csrf.protect(apply_exemptions=True)
+
     login = LoginManager(app)
     login.session_protection = None  # sessions are rows here and have their own rules
 
     @login.user_loader  # type: ignore[untyped-decorator]  # flask-login ships no types
     def _load(token: str) -> Visitor | None:
-        return services().sessions.visitor(token)
+        return None if access.bearer() is not None else services().sessions.visitor(token)
+
+    @login.request_loader  # type: ignore[untyped-decorator]  # flask-login ships no types
+    def _load_program(_: Request) -> Visitor | None:
+        return access.program()
 
     Babel(app, locale_selector=_locale, timezone_selector=_time_zone)
     app.before_request(access.require_sign_in)
@@ -182,7 +199,7 @@ def _bind_requests(app: Flask, settings: Settings) -> None:
     @app.before_request
     def _note_seen() -> None:
         # what pages ask by themselves must not keep the session of somebody who has left awake
-        if current_user.is_authenticated and not access.is_asked_by_the_page():
+        if access.bearer() is None and current_user.is_authenticated and not access.is_asked_by_the_page():
             services().sessions.note_seen(access.visitor())
 
     @app.after_request

@@ -11,6 +11,7 @@ class MingusError(Exception):
     status = 500
     code = "internal_error"
     retryable = False
+    challenge: str | None = None  # how a program could sign in instead, for WWW-Authenticate
 
     def __init__(self, public: str | None = None, *, retry_after_seconds: int | None = None) -> None:
         self.public = public or inspect.cleandoc(type(self).__doc__ or "")

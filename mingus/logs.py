@@ -22,6 +22,7 @@ STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asct
 SECRET_WORDS = re.compile(
     r"\b(?:access|public|link|processor)-(?:sandbox|production|development)-[\w-]+"
     r"|\bBearer\s+[\w.~+/=-]+"
+    r"|\bmgs_[\w-]+"
     r"|\beyJ[\w-]+\.[\w-]+\.[\w-]*"
     r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
 )

@@ -11,6 +11,7 @@ from typing import cast
 
 from flask import current_app
 
+from mingus.auth.apitokens import ApiTokens
 from mingus.auth.passwords import Passwords
 from mingus.auth.service import AuthService
 from mingus.auth.sessions import SessionBook
@@ -96,6 +97,7 @@ class Services:
     limiter: Limiter
     mail: MailRoom
     sessions: SessionBook
+    api_tokens: ApiTokens
     tickets: Tickets
     auth: AuthService
     vault: TokenVault
@@ -171,6 +173,7 @@ class Services:
         hour, quarter, day = dt.timedelta(hours=1), dt.timedelta(minutes=15), dt.timedelta(days=1)
         chores = [
             Chore(name="sessions", every=hour, do=self.sessions.forget_expired),
+            Chore(name="api tokens", every=day, do=self.api_tokens.forget_old),
             Chore(name="tickets", every=hour, do=self.tickets.forget_expired),
             Chore(name="limits", every=hour, do=self.limiter.sweep),
             Chore(name="webhook keys", every=hour, do=self.webhook_keys.read_anew),
@@ -197,6 +200,7 @@ def build(
     mail = MailRoom(ambient=ambient, jobs=jobs, post=post, sender=settings.mail_from, render=render)
     board = NoticeBoard(ambient=ambient, jobs=jobs)
     sessions = SessionBook(ambient, board)
+    api_tokens = ApiTokens(ambient=ambient, limiter=limiter)
     tickets = Tickets(ambient=ambient, jobs=jobs, mail=mail, base_url=settings.base_url)
     plaid = _plaid_parts(settings, ambient=ambient, jobs=jobs, limiter=limiter, board=board)
     keys = WebhookKeys(ambient=ambient, gateway=plaid["gateway"], limiter=limiter)
@@ -211,11 +215,13 @@ def build(
         limiter=limiter,
         mail=mail,
         sessions=sessions,
+        api_tokens=api_tokens,
         tickets=tickets,
         auth=AuthService(
             ambient=ambient,
             passwords=passwords or Passwords(),
             sessions=sessions,
+            api_tokens=api_tokens,
             tickets=tickets,
             mail=mail,
             limiter=limiter,

@@ -40,6 +40,36 @@ class InvitationNeeded(MingusError):
     code = "invitation_needed"
 
 
+class TokenRefused(MingusError):
+    """This token is unknown, expired or revoked. Make a new one on the settings page for API tokens."""
+
+    status = 401
+    code = "token_refused"
+    challenge = 'Bearer error="invalid_token"'
+
+
+class TokenOnlyReads(MingusError):
+    """This token may only read. Make one that may also change things."""
+
+    status = 403
+    code = "token_only_reads"
+    challenge = 'Bearer error="insufficient_scope", scope="write"'
+
+
+class TokenNameTaken(MingusError):
+    """One of your tokens that still works has that name already."""
+
+    status = 409
+    code = "token_name_taken"
+
+
+class TooManyTokens(MingusError):
+    """You have as many tokens as one person may have. Revoke one that you no longer need."""
+
+    status = 409
+    code = "too_many_tokens"
+
+
 class UnknownPerson(MingusError):
     """There is no person with that address."""
 

@@ -21,6 +21,7 @@ from wtforms import SelectField
 from wtforms import StringField
 from wtforms import SubmitField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
+from wtforms.validators import DataRequired
 from wtforms.validators import EqualTo
 from wtforms.validators import InputRequired
 from wtforms.validators import Length
@@ -28,6 +29,8 @@ from wtforms.validators import ValidationError
 
 from mingus.auth import passwords
 from mingus.auth.models import EMAIL_LENGTH
+from mingus.auth.models import TOKEN_NAME_LENGTH
+from mingus.auth.models import TokenScope
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +46,8 @@ LOCALES = {
     "nl_NL": "English, Dutch formats",
 }
 THEMES = {"system": _("Like the device"), "light": _("Light"), "dark": _("Dark")}
+SCOPES = {TokenScope.READ.value: _("Only read"), TokenScope.WRITE.value: _("Read and change")}
+TOKEN_DAYS = {"7": _("a week"), "30": _("30 days"), "90": _("90 days"), "365": _("a year")}
 CURRENCIES = sorted(list_currencies("en"))
 ZONES = sorted(
     zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "SystemV/"))
@@ -177,3 +182,15 @@ class EmailChangeForm(FlaskForm):  # type: ignore[misc]  # flask-wtf ships no ty
     email = email_field(_("New e-mail"))
     password = current_password_field(_("Current password"))
     submit = SubmitField(_("Send a confirmation link"))
+
+
+class TokenForm(FlaskForm):  # type: ignore[misc]  # flask-wtf ships no types
+    name = StringField(
+        _("What it is for"),
+        filters=[tidy_text],
+        validators=[DataRequired(_("Please fill this in.")), Length(max=TOKEN_NAME_LENGTH)],
+        render_kw={"autocomplete": "off", "maxlength": TOKEN_NAME_LENGTH},
+    )
+    scope = SelectField(_("It may"), choices=_choices(SCOPES))
+    days = SelectField(_("It works for"), choices=_choices(TOKEN_DAYS), default="90")
+    password = current_password_field(_("Current password"))

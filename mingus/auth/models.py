@@ -1,4 +1,4 @@
-"""People, their sessions, and one-time tickets."""
+"""People, their sessions, the tokens of their programs, and one-time tickets."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from mingus.db import Base
 
 UserId = NewType("UserId", str)
 SessionId = NewType("SessionId", str)
+ApiTokenId = NewType("ApiTokenId", str)
 
 EMAIL_LENGTH = 254
+TOKEN_NAME_LENGTH = 60
 
 
 class Role(StrEnum):
@@ -36,6 +38,13 @@ class TicketKind(StrEnum):
     RESET = "reset"
     EMAIL_CHANGE = "email_change"
     INVITATION = "invitation"
+
+
+class TokenScope(StrEnum):
+    """What a program may do with a person's token."""
+
+    READ = "read"
+    WRITE = "write"  # reads too
 
 
 class User(Base):
@@ -71,6 +80,22 @@ class AuthSession(Base):
     authenticated_at: Mapped[dt.datetime]
     last_seen_at: Mapped[dt.datetime]
     expires_at: Mapped[dt.datetime] = mapped_column(index=True)
+
+
+class ApiToken(Base):
+    """What a program of a person's signs in with. Only the hash is here; the token was shown once."""
+
+    __tablename__ = "api_tokens"
+    __table_args__ = (Index(None, "user_id", "created_at"),)
+    id: Mapped[ApiTokenId] = mapped_column(String(32), primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    user_id: Mapped[UserId] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(TOKEN_NAME_LENGTH))
+    scope: Mapped[str] = mapped_column(String(8))
+    created_at: Mapped[dt.datetime]
+    expires_at: Mapped[dt.datetime] = mapped_column(index=True)
+    last_used_at: Mapped[dt.datetime | None]
+    revoked_at: Mapped[dt.datetime | None]
 
 
 class AuthTicket(Base):

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
+from mingus.auth.models import ApiToken
+from mingus.auth.models import ApiTokenId
 from mingus.auth.models import AuthSession
 from mingus.auth.models import SessionId
+from mingus.auth.models import TokenScope
 from mingus.db import db
 
 if TYPE_CHECKING:
@@ -28,6 +31,24 @@ class SessionRow:
     created_at: dt.datetime
     last_seen_at: dt.datetime
     is_current: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRow:
+    """One token of a program as its owner sees it."""
+
+    id: ApiTokenId
+    name: str
+    may_write: bool
+    created_at: dt.datetime
+    expires_at: dt.datetime
+    last_used_at: dt.datetime | None
+    revoked: bool
+    expired: bool
+
+    @property
+    def works(self) -> bool:
+        return not (self.revoked or self.expired)
 
 
 BROWSERS = (
@@ -76,3 +97,26 @@ def sessions(user_id: UserId, *, current: SessionId, now: dt.datetime) -> list[S
         )
         for row in rows
     ]
+
+
+def api_tokens(user_id: UserId, *, now: dt.datetime) -> list[TokenRow]:
+    """The person's tokens: those that work, the latest first, then those that no longer do."""
+    rows = db.session.scalars(
+        select(ApiToken)
+        .where(ApiToken.user_id == user_id)
+        .order_by(ApiToken.created_at.desc(), ApiToken.id.desc())
+    )
+    tokens = [
+        TokenRow(
+            id=row.id,
+            name=row.name,
+            may_write=row.scope == TokenScope.WRITE,
+            created_at=row.created_at,
+            expires_at=row.expires_at,
+            last_used_at=row.last_used_at,
+            revoked=row.revoked_at is not None,
+            expired=row.expires_at <= now,
+        )
+        for row in rows
+    ]
+    return sorted(tokens, key=lambda token: not token.works)

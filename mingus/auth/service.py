@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mingus.ambient import Ambient
+    from mingus.auth.apitokens import ApiTokens
     from mingus.auth.models import SessionId
     from mingus.auth.passwords import Passwords
     from mingus.auth.sessions import SessionBook
@@ -63,6 +64,7 @@ class AuthService:
         ambient: Ambient,
         passwords: Passwords,
         sessions: SessionBook,
+        api_tokens: ApiTokens,
         tickets: Tickets,
         mail: MailRoom,
         limiter: Limiter,
@@ -71,6 +73,7 @@ class AuthService:
         self._ambient = ambient
         self._passwords = passwords
         self._sessions = sessions
+        self._api_tokens = api_tokens
         self._tickets = tickets
         self._mail = mail
         self._limiter = limiter
@@ -152,6 +155,14 @@ class AuthService:
 
     # passwords
 
+    def confirm_password(self, visitor: Visitor, password: str) -> None:
+        """Raise WrongPassword unless it is the person's, TooManyTries after too many wrong ones."""
+        self._limiter.spend("sign-in", visitor.email, *ACCOUNT_LIMITS)
+        known_hash = db.session.scalar(select(User.password_hash).where(User.id == visitor.id))
+        if not self._passwords.matches(known_hash, password):
+            raise WrongPassword
+        self._limiter.forgive("sign-in", visitor.email, *ACCOUNT_LIMITS)
+
     def request_reset(self, *, email: str, network: str) -> None:
         """Mail a reset link if the address is known; takes as long if it isn't."""
         self._limiter.spend("reset", network, NETWORK_MAIL_LIMIT)
@@ -164,7 +175,7 @@ class AuthService:
         self._tickets.find(TicketKind.RESET, token)
 
     def reset_password(self, token: str, password: str) -> None:
-        """Set a new password by a mailed link, and end every session of the person."""
+        """Set a new password by a mailed link, and end every session and token of the person."""
         self._check_new_password(self._tickets.find(TicketKind.RESET, token).email, password)
         password_hash = self._passwords.hash(password)
         with unit_of_work() as unit:
@@ -173,6 +184,7 @@ class AuthService:
             user = self._person(unit.lock(User, ticket.user_id or ""))
             user.password_hash, user.password_changed_at = password_hash, self._ambient.now()
             self._sessions.end_others(unit, user.id, keep=None)
+            self._api_tokens.revoke_all(unit, user.id)
             self._mail.write(
                 unit, "password_changed", user.email, name=user.display_name, at=self._ambient.now()
             )
@@ -180,18 +192,15 @@ class AuthService:
     def change_password(
         self, visitor: Visitor, *, current: str, password: str, agent: str, address: str
     ) -> str:
-        """Set a new password, end every session, and give the token of a fresh one for this browser."""
-        self._limiter.spend("sign-in", visitor.email, *ACCOUNT_LIMITS)
-        known_hash = db.session.scalar(select(User.password_hash).where(User.id == visitor.id))
-        if not self._passwords.matches(known_hash, current):
-            raise WrongPassword
-        self._limiter.forgive("sign-in", visitor.email, *ACCOUNT_LIMITS)
+        """Set a new password, end every session and token, and open a fresh session for this browser."""
+        self.confirm_password(visitor, current)
         self._check_new_password(visitor.email, password, visitor.display_name)
         password_hash = self._passwords.hash(password)
         with unit_of_work() as unit:
             user = unit.lock_one(User, visitor.id)
             user.password_hash, user.password_changed_at = password_hash, self._ambient.now()
             self._sessions.end_others(unit, user.id, keep=None)
+            self._api_tokens.revoke_all(unit, user.id)
             self._mail.write(
                 unit, "password_changed", user.email, name=user.display_name, at=self._ambient.now()
             )
@@ -211,11 +220,7 @@ class AuthService:
 
     def request_email_change(self, visitor: Visitor, *, email: str, password: str) -> None:
         """Mail a confirmation link to the new address; raises WrongPassword or TooManyTries."""
-        self._limiter.spend("sign-in", visitor.email, *ACCOUNT_LIMITS)
-        known_hash = db.session.scalar(select(User.password_hash).where(User.id == visitor.id))
-        if not self._passwords.matches(known_hash, password):
-            raise WrongPassword
-        self._limiter.forgive("sign-in", visitor.email, *ACCOUNT_LIMITS)
+        self.confirm_password(visitor, password)
         if self._may_mail(email):
             with unit_of_work() as unit:
                 self._tickets.ask(unit, TicketKind.EMAIL_CHANGE, email, owner=visitor.id)

@@ -35,7 +35,10 @@ AGENT_LENGTH = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visitor:
-    """The signed-in person of one request, as Flask-Login and the templates see them."""
+    """The signed-in person of one request, as Flask-Login and the templates see them.
+
+    A program that came with one of the person's tokens has no session.
+    """
 
     id: UserId
     email: str

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from flask import abort
 from flask import current_app
+from flask import g
 from flask import redirect
 from flask import request
 from flask import url_for
@@ -16,7 +17,10 @@ from flask_login import current_user
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
+from mingus.auth.failures import TokenOnlyReads
+from mingus.auth.models import TokenScope
 from mingus.auth.sessions import network_of
+from mingus.services import services
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
     from mingus.auth.sessions import Visitor
 
 Row = TypeVar("Row")
+API = "/api/plaid/"
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 PUBLIC = frozenset(
     {
@@ -55,6 +61,31 @@ def require_sign_in() -> Response | None:
         abort(401)
     target = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("auth.login", next=target), code=303)
+
+
+def bearer() -> str | None:
+    """The token that a program sent to the API; None where a session is asked for."""
+    rule, sent = request.url_rule, request.authorization
+    if rule is None or rule.endpoint in PUBLIC or not rule.rule.startswith(API):
+        return None
+    return (sent.token or "") if sent is not None and sent.type == "bearer" else None
+
+
+def admit_program() -> None:
+    """Let a program in by its token; raises TokenRefused, TokenOnlyReads or TooManyTries."""
+    token = bearer()
+    if token is None:
+        return
+    pass_ = services().api_tokens.admit(token, network=network())
+    if pass_.scope is not TokenScope.WRITE and request.method not in READING:
+        raise TokenOnlyReads
+    g.program = pass_.visitor
+
+
+def program() -> Visitor | None:
+    """Whose program this is, once it was let in."""
+    found: Visitor | None = g.get("program")
+    return found
 
 
 def wants_json() -> bool:

@@ -153,6 +153,8 @@ def register(app: Flask) -> None:
     @app.errorhandler(MingusError)
     def _ours(err: MingusError) -> ResponseReturnValue:
         headers = {} if err.retry_after_seconds is None else {"Retry-After": str(err.retry_after_seconds)}
+        if err.challenge is not None:
+            headers["WWW-Authenticate"] = err.challenge
         return answer(err.status, sentence=_(err.public), code=err.code, headers=headers, details=err.details)
 
     @app.errorhandler(CSRFError)
