@@ -143,7 +143,7 @@ def shares(key: str, parts: Sequence[CategorySum], asked: Asked, since: dt.date 
     if rest.minor:
         mark = Mark(label=_("Everything else"), value=_size(rest), text=format_money(rest))
         slices.append(Series(name=_("Everything else"), hue=REST_HUE, marks=(mark,)))
-    whole = Money(minor=sum(part.spent.minor for part in large), currency=asked.currency)
+    whole = Money(minor=sum(part.spent.minor for part in parts), currency=asked.currency)  # refunds too
     summary = _("%(first)s is the largest part.", first=slices[0].name) if slices else ""
     return charts.donut(key, _("Where it went"), summary, slices, (_short(whole), _("spent")))
 
