@@ -65,6 +65,7 @@ def run_step(name: str) -> bool:
 def run_tests(paths: list[str]) -> int:
     """Everything runs in parallel; a test that fails is tried once more, and the summary names it as run again."""
     everything = ["-n", str(os.cpu_count() or 2), "--dist", "loadgroup", "--reruns", "1", "-rfEsxXR"]
+    everything += ["--durations", "15"]
     command = [sys.executable, "-m", "pytest", "-q", *(paths or everything)]
     return subprocess.run(command, cwd=ROOT, check=False).returncode
 

@@ -40,8 +40,7 @@ def leave_and_come_back(ada: Visitor, *, accounts: int) -> None:
     ada.page.wait_for_url("**/oauth-callback?oauth_state_id=*")
 
 
-def test_an_ordinary_bank_comes_in_with_all_its_accounts(ada_everywhere: Visitor) -> None:
-    ada = ada_everywhere
+def test_an_ordinary_bank_comes_in_with_all_its_accounts(ada: Visitor) -> None:
     ada.walker.go("/accounts")
     ada.walker.approve("accounts-empty")
     ada.walker.go("/connect")

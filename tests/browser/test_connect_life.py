@@ -34,8 +34,7 @@ def sync_now(ada: Visitor) -> None:
     ada.walker.settle()
 
 
-def test_a_login_that_broke_is_repaired_with_one_press(ada_everywhere: Visitor) -> None:
-    ada = ada_everywhere
+def test_a_login_that_broke_is_repaired_with_one_press(ada: Visitor) -> None:
     ada.connect()
     accounts = ada.page.locator(".account").count()
     ada.at_bank("break_login")
