@@ -9,18 +9,29 @@ from typing import TypeVar
 
 from flask import Blueprint
 from flask import abort
+from flask import flash
+from flask import redirect
 from flask import render_template
 from flask import request
+from flask import url_for
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 
+from mingus.admin import connections as connection_rows
+from mingus.admin import inbox
 from mingus.admin import kpis
 from mingus.admin import syncs as queries
 from mingus.plaid.ledger import SyncId
 from mingus.plaid.ledger import SyncStatus
 from mingus.plaid.ledger import Trigger
+from mingus.plaid.models import ConnectionId
+from mingus.plaid.states import ConnectionState
 from mingus.services import services
 from mingus.web.access import owned_or_404
 from mingus.web.access import visitor
+from mingus.webhooks.models import FAILED
+from mingus.webhooks.models import EventState
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -37,6 +48,8 @@ PERIODS = {
 PAGES = (
     ("admin.index", _l("Overview")),
     ("admin.syncs", _l("Syncs")),
+    ("admin.webhooks", _l("Webhooks")),
+    ("admin.connections", _l("Connections")),
 )
 
 
@@ -90,6 +103,66 @@ def syncs() -> ResponseReturnValue:
 def sync(sync_id: SyncId) -> ResponseReturnValue:
     found = owned_or_404(queries.detail(sync_id, now=services().ambient.now()))
     return render_template("admin/sync.html", detail=found, sync=found.sync, most_calls=queries.MOST_CALLS)
+
+
+@bp.get("/webhooks")
+def webhooks() -> ResponseReturnValue:
+    """The inbox; `state` is one of its states, or `failed` for all that could not be handled."""
+    asked, after = request.args.get("state", ""), request.args.get("after")
+    state = None if asked == "failed" else _chosen(EventState, "state")
+    states = FAILED if asked == "failed" else frozenset({state} if state else ())
+    return render_template(
+        "admin/webhooks.html",
+        page=inbox.page(states, limit=ROWS_SHOWN, after=after or None),
+        refusals=inbox.refusals((services().ambient.now() - kpis.MONTH).date()),
+        asked=asked,
+        is_first=not after,
+        states=list(EventState),
+    )
+
+
+@bp.post("/webhooks/replay")
+def replay_failed() -> ResponseReturnValue:
+    count = services().inbox.replay(states=FAILED)
+    flash(ngettext("%(num)s webhook is handled once more.", "%(num)s webhooks are handled once more.", count))
+    return redirect(url_for("admin.webhooks"), code=303)
+
+
+@bp.post("/webhooks/<event_id>/replay")
+def replay(event_id: str) -> ResponseReturnValue:
+    if not services().inbox.replay(event_id=event_id):
+        abort(404)
+    flash(_("The webhook is handled once more."))
+    return redirect(url_for("admin.webhooks"), code=303)
+
+
+@bp.get("/connections")
+def connections() -> ResponseReturnValue:
+    """Everybody's connections; `state` is one of their states, or `parked`."""
+    asked, after = request.args.get("state", ""), request.args.get("after", "")
+    environment = services().settings.environment.value
+    return render_template(
+        "admin/connections.html",
+        page=connection_rows.page(
+            environment=environment,
+            now=services().ambient.now(),
+            limit=ROWS_SHOWN,
+            state=None if asked == "parked" else _chosen(ConnectionState, "state"),
+            parked=asked == "parked",
+            after=ConnectionId(after) if after else None,
+        ),
+        counts=connection_rows.counts(environment=environment),
+        asked=asked,
+        is_first=not after,
+    )
+
+
+@bp.post("/connections/<connection_id>/sync")
+def sync_now(connection_id: ConnectionId) -> ResponseReturnValue:
+    if not connection_rows.exists(connection_id, environment=services().settings.environment.value):
+        abort(404)
+    sync_id = services().sync.request(connection_id, Trigger.OPERATOR)
+    return redirect(url_for("admin.sync", sync_id=sync_id), code=303)
 
 
 def _chosen(kind: type[Word], name: str) -> Word | None:

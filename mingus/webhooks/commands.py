@@ -11,9 +11,8 @@ from mingus.command import in_one_line
 from mingus.errors import NotFound
 from mingus.services import services
 from mingus.webhooks import queries
-from mingus.webhooks.models import EventState
+from mingus.webhooks.models import FAILED
 
-FAILED = frozenset({EventState.PARKED, EventState.ORPHAN, EventState.UNKNOWN_CODE})
 INSTANT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
 
 webhooks = AppGroup("webhooks", help="What Plaid sent.")

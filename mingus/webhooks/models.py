@@ -31,6 +31,9 @@ class EventState(StrEnum):
     REFUSED = "refused"  # well signed, for another environment
 
 
+FAILED = frozenset({EventState.PARKED, EventState.ORPHAN, EventState.UNKNOWN_CODE})
+
+
 class WebhookEvent(Base):
     """One webhook. What it says is a hint to look, never a fact; tokens in its body are blanked."""
 

@@ -51,6 +51,8 @@ FLOORS: list[tuple[int, str]] = [
     (5, "mingus.reports.asked"),
     (5, "mingus.reports.plots"),
     (4, "mingus.services"),
+    (3, "mingus.admin.connections"),
+    (3, "mingus.admin.inbox"),
     (3, "mingus.admin.kpis"),
     (3, "mingus.admin.syncs"),
     (3, "mingus.auth.service"),

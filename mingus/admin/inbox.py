@@ -1,0 +1,109 @@
+"""Everything that Plaid sent, for the people who run this MINGUS: what it was and what became of it, not its body."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import and_
+from sqlalchemy import func
+from sqlalchemy import or_
+from sqlalchemy import select
+
+from mingus.db import db
+from mingus.webhooks.models import EventState
+from mingus.webhooks.models import WebhookEvent
+from mingus.webhooks.models import WebhookRefusal
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRow:
+    """One verified webhook."""
+
+    id: str
+    webhook_type: str
+    webhook_code: str
+    key_id: str
+    state: EventState
+    times_seen: int
+    attempts: int
+    first_seen_at: dt.datetime
+    last_seen_at: dt.datetime
+    what_came_of_it: str | None
+    sync_id: str | None
+
+    @property
+    def can_be_replayed(self) -> bool:
+        return self.state not in {EventState.REFUSED, EventState.UNREADABLE, EventState.WAITING}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventPage:
+    """Some webhooks, newest first, and the key that older ones come after."""
+
+    rows: tuple[EventRow, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusalGroup:
+    """Webhooks turned away for the same reason."""
+
+    reason: str
+    times: int
+    last_on: dt.date
+
+
+def page(states: frozenset[EventState], *, limit: int, after: str | None = None) -> EventPage:
+    """A page of webhooks in any of the states, or in whatever state; a key that is gone gives none."""
+    first_seen = WebhookEvent.first_seen_at
+    query = select(WebhookEvent).order_by(first_seen.desc(), WebhookEvent.id.desc()).limit(limit + 1)
+    if states:
+        query = query.where(WebhookEvent.state.in_([state.value for state in states]))
+    if after is not None:
+        last = db.session.get(WebhookEvent, after)
+        if last is None:
+            return EventPage(rows=(), next=None)
+        query = query.where(
+            first_seen <= last.first_seen_at,
+            or_(
+                first_seen < last.first_seen_at,
+                and_(first_seen == last.first_seen_at, WebhookEvent.id < last.id),
+            ),
+        )
+    found = db.session.scalars(query).all()
+    return EventPage(
+        rows=tuple(_row(event) for event in found[:limit]),
+        next=found[limit - 1].id if len(found) > limit else None,
+    )
+
+
+def refusals(since: dt.date) -> list[RefusalGroup]:
+    """What was turned away since that day, by reason; the most frequent first."""
+    times = func.sum(WebhookRefusal.count)
+    rows = db.session.execute(
+        select(WebhookRefusal.reason, times, func.max(WebhookRefusal.day))
+        .where(WebhookRefusal.day >= since)
+        .group_by(WebhookRefusal.reason)
+        .order_by(times.desc(), WebhookRefusal.reason)
+    )
+    return [RefusalGroup(reason=reason, times=int(number), last_on=day) for reason, number, day in rows]
+
+
+def _row(event: WebhookEvent) -> EventRow:
+    return EventRow(
+        id=event.id,
+        webhook_type=event.webhook_type,
+        webhook_code=event.webhook_code,
+        key_id=event.key_id,
+        state=EventState(event.state),
+        times_seen=event.times_seen,
+        attempts=event.attempts,
+        first_seen_at=event.first_seen_at,
+        last_seen_at=event.last_seen_at,
+        what_came_of_it=event.failure or event.outcome,
+        sync_id=event.sync_id,
+    )
