@@ -40,6 +40,7 @@ from mingus.local_setup import DEMO_PASSWORD
 from mingus.notices import views as notice_views
 from mingus.plaid import activity_views
 from mingus.plaid import api as plaid_api
+from mingus.plaid import api_document
 from mingus.plaid import ledger_api
 from mingus.plaid import products_api
 from mingus.plaid import pulse_api
@@ -114,6 +115,7 @@ def create_app(
         activity_views.bp,
         webhook_views.bp,
         pulse_api.bp,
+        api_document.bp,
         notice_views.bp,
         transactions_views.bp,
         edit_views.bp,

@@ -44,6 +44,7 @@ PUBLIC = frozenset(
         "auth.verify",
         "auth.verify_sent",
         "webhooks.receive",
+        "api_document.openapi",
     }
 )
 

@@ -25,6 +25,8 @@ FLOORS: list[tuple[int, str]] = [
     (5, "mingus.auth.forms"),
     (5, "mingus.plaid.views"),
     (5, "mingus.plaid.api"),
+    (5, "mingus.plaid.api_document"),
+    (5, "mingus.plaid.api_shapes"),
     (5, "mingus.plaid.ledger_api"),
     (5, "mingus.plaid.activity_views"),
     (5, "mingus.plaid.products_api"),
