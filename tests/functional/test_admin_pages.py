@@ -219,6 +219,7 @@ def test_failures_are_grouped_by_error(
     page = text_of(cleo.get("/admin/syncs"))
     assert "Failures of 30 days" in page
     assert "INSTITUTION_DOWN" in page
+    assert "Failures of 30 days" not in text_of(cleo.get("/admin/syncs?status=failed"))
 
 
 def test_filters_are_chips_that_each_take_themselves_away(
