@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import sqlite3
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from typing import Any
@@ -37,6 +39,8 @@ NAMES = {
     "pk": "pk_%(table_name)s",
 }
 BUSY_TIMEOUT_MILLISECONDS = 10_000
+WAL_TRIES = 100
+WAL_PAUSE_SECONDS = 0.05
 # a thread may hold one connection for its session and need another to count a try
 POOL = {"pool_size": 10, "max_overflow": 30}
 UNIT_FLAG = "mingus.unit"
@@ -164,6 +168,18 @@ def engine_options(url: str) -> dict[str, Any]:
     }
 
 
+def _write_ahead(cursor: sqlite3.Cursor) -> None:
+    """Turn the file to WAL. Two that do it to a new file at once are refused without any patience: tried again."""
+    for _ in range(WAL_TRIES):
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            time.sleep(WAL_PAUSE_SECONDS)
+        else:
+            return
+    cursor.execute("PRAGMA journal_mode=WAL")
+
+
 def prepare(engine: Engine) -> None:
     """Attach what SQLite needs: durable commits, enforced foreign keys, patience, honest BEGINs."""
     if engine.dialect.name != "sqlite":
@@ -172,8 +188,8 @@ def prepare(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, record: object) -> None:  # noqa: ARG001 (SQLAlchemy's signature)
         cursor = connection.cursor()
+        _write_ahead(cursor)
         for pragma in (
-            "journal_mode=WAL",
             "synchronous=FULL",  # a commit survives power loss
             "foreign_keys=ON",
             f"busy_timeout={BUSY_TIMEOUT_MILLISECONDS}",
