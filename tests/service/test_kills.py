@@ -20,9 +20,11 @@ from mingus.plaid.states import ConnectionState
 from mingus.services import services
 from mingus.worker import sweep_once
 from tests import factories
+from tests.conftest import empty
 from tests.simulator.link_steps import Link
 from tests.support.bank import items_at
 from tests.support.bank import public_token
+from tests.support.bank import tell_plaid
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,6 +91,13 @@ def connect(app: Flask, ada: UserId, plaid: Running) -> ConnectionId:
         )
 
 
+def begin_anew(app: Flask, plaid: Running) -> UserId:
+    """Nothing is left of the step before: its banks would be synced again and again while later ones are judged."""
+    empty(app)
+    tell_plaid(plaid, "/control/reset", {})
+    return factories.make_person(app)
+
+
 def killed_steps(act: Callable[[int], bool]) -> int:
     """Act again and again, dying one step later each time, until nothing dies any more; how many steps there were."""
     for die_at in range(1, MOST_STEPS):
@@ -101,9 +110,8 @@ def killed_steps(act: Callable[[int], bool]) -> int:
 def test_a_kill_at_any_step_of_connecting_orphans_nothing(
     app: Flask, plaid: Running, jobs: InlineJobs, ambient: FrozenAmbient
 ) -> None:
-    ada = factories.make_person(app)
-
     def act(die_at: int) -> bool:
+        ada = begin_anew(app, plaid)
         with pytest.MonkeyPatch.context() as patch:
             Steps(patch, die_at)
             try:
