@@ -6,6 +6,7 @@ import json
 import logging
 import sqlite3
 import threading
+import time
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from huey import Huey
 
 log = logging.getLogger(__name__)
+PREPARE_TRIES = 100
+PREPARE_PAUSE_SECONDS = 0.05
 
 QUEUE_NAME = "mingus"
 TASK_NAME = "job"
@@ -114,8 +117,16 @@ class HueyJobs:
     def prepare(self) -> None:
         """Make the queue's tables; safe to repeat. Part of migrating, so that importing needs no database."""
         storage = self.huey.storage
-        if hasattr(storage, "initialize_schema"):
-            storage.initialize_schema()
+        if not hasattr(storage, "initialize_schema"):
+            return
+        for _ in range(PREPARE_TRIES):
+            try:
+                storage.initialize_schema()
+            except sqlite3.OperationalError:  # as in mingus.db: two that make the file at once
+                time.sleep(PREPARE_PAUSE_SECONDS)
+            else:
+                return
+        storage.initialize_schema()
 
     def bind(self, handlers: dict[JobKind, Callable[..., None]]) -> None:
         self._handlers = handlers
