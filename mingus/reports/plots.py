@@ -6,6 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from babel.numbers import format_compact_currency
+from babel.numbers import format_compact_decimal
 from flask_babel import format_date
 from flask_babel import get_locale
 from flask_babel import gettext as _
@@ -198,11 +199,14 @@ def ticks(currency: Currency) -> TickText:
 
 
 def _short(amount: Money) -> str:
-    code = money.code(amount.currency)
-    sign = "" if amount.currency.startswith(money.UNOFFICIAL_MARK) else code
     digits = 0 if abs(amount.major) < 1000 else 1
-    text = format_compact_currency(amount.major, sign or "XXX", locale=get_locale(), fraction_digits=digits)
-    return _minus(str(text).replace(".0", "").replace("¤", "").strip())
+    if amount.currency == money.UNKNOWN or amount.currency.startswith(money.UNOFFICIAL_MARK):
+        text = format_compact_decimal(amount.major, locale=get_locale(), fraction_digits=digits)
+    else:
+        text = format_compact_currency(
+            amount.major, amount.currency, locale=get_locale(), fraction_digits=digits
+        )
+    return _minus(str(text).replace(".0", ""))
 
 
 def _minus(text: str) -> str:

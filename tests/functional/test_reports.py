@@ -150,6 +150,17 @@ def test_what_a_person_hides_or_decides_counts_so(
         }
 
 
+def test_coins_and_unknown_currencies_are_drawn_by_their_figures(ada: Browser, desk: Desk) -> None:
+    account = desk.account()
+    rows = [{"amount_minor": -5_000, "currency": code, **COFFEE} for code in ("*BTC", "?")]
+    desk.transactions(account, rows)
+    for code in ("*BTC", "?"):
+        page = ada.get("/reports/cash-flow", query_string={"currency": code})
+        assert page.status_code == 200
+        assert "XXX" not in page.text
+        assert "¤" not in page.text
+
+
 def test_sums_of_several_currencies_are_refused(app: Flask, owner: UserId) -> None:
     with app.app_context(), pytest.raises(ValueError, match="several currencies"):
         figures.cash_flow(scope(app, owner, currency=None))
