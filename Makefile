@@ -53,9 +53,9 @@ storm: $(VENV)/.installed-dev ## Two web processes and four workers on PostgreSQ
 	@$(BIN)/python -m bench.storm
 
 lock: $(VENV)/.installed-dev ## Compile the pinned requirements anew from pyproject.toml
-	@$(BIN)/uv pip compile -q --generate-hashes --universal --python-version 3.11 --no-header --no-annotate \
+	@$(BIN)/uv pip compile -q --generate-hashes --universal --python-version 3.11 --no-header --no-annotate --no-strip-extras \
 		pyproject.toml -o requirements.txt
-	@$(BIN)/uv pip compile -q --generate-hashes --universal --python-version 3.11 --no-header --no-annotate \
+	@$(BIN)/uv pip compile -q --generate-hashes --universal --python-version 3.11 --no-header --no-annotate --no-strip-extras \
 		pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
 
 clean: ## Remove what was built; .env and var/ stay
