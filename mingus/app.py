@@ -34,6 +34,7 @@ from mingus.config import Settings
 from mingus.db import db
 from mingus.db import engine_options
 from mingus.db import prepare
+from mingus.exports import views as exports_views
 from mingus.jobs import HueyJobs
 from mingus.local_setup import DEMO_EMAIL
 from mingus.local_setup import DEMO_PASSWORD
@@ -108,6 +109,7 @@ def create_app(
         auth_views.bp,
         settings_views.bp,
         token_views.bp,
+        exports_views.bp,
         plaid_views.bp,
         plaid_api.bp,
         ledger_api.bp,

@@ -15,6 +15,7 @@ from mingus.auth.forms import tidy_email
 from mingus.auth.models import Role
 from mingus.auth.passwords import MIN_LENGTH
 from mingus.command import in_one_line
+from mingus.exports.commands import export
 from mingus.local_setup import DEMO_EMAIL
 from mingus.local_setup import DEMO_PASSWORD
 from mingus.plaid.commands import plaid
@@ -126,5 +127,5 @@ def doctor_command() -> None:
 
 
 def register(app: Flask) -> None:
-    for command in (users, demo_group, plaid, vault, webhooks, migrate, doctor_command):
+    for command in (users, demo_group, plaid, vault, webhooks, export, migrate, doctor_command):
         app.cli.add_command(command)

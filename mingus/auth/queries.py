@@ -12,6 +12,7 @@ from mingus.auth.models import ApiTokenId
 from mingus.auth.models import AuthSession
 from mingus.auth.models import SessionId
 from mingus.auth.models import TokenScope
+from mingus.auth.models import User
 from mingus.db import db
 
 if TYPE_CHECKING:
@@ -120,3 +121,8 @@ def api_tokens(user_id: UserId, *, now: dt.datetime) -> list[TokenRow]:
         for row in rows
     ]
     return sorted(tokens, key=lambda token: not token.works)
+
+
+def person(email: str) -> User | None:
+    """The person with this address, for the operator's commands."""
+    return db.session.scalar(select(User).where(User.email == email))

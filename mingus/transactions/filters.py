@@ -55,7 +55,8 @@ class Filters:
     money_in: bool | None = None
     pending: bool | None = None
     flow: Flow | None = None
-    hidden: bool = False  # the hidden ones instead of the shown
+    currency: Currency | None = None
+    hidden: bool | None = False  # the hidden ones instead of the shown; None: both
     removed: bool = False  # what the bank took back instead of what is there
 
 
@@ -78,6 +79,8 @@ def _of_facts(filters: Filters) -> list[ColumnElement[bool]]:
         found.append(table.account_id.in_(filters.accounts))
     if filters.merchant is not None:
         found.append(func.coalesce(table.merchant_name, table.name) == filters.merchant)
+    if filters.currency is not None:
+        found.append(table.currency == filters.currency)
     if filters.pending is not None:
         found.append(table.pending.is_(filters.pending))
     if filters.search is not None:
@@ -117,7 +120,7 @@ def _of_decisions(filters: Filters, catalogue: Catalogue) -> list[ColumnElement[
         found.append(or_(*(tags.contains(json.dumps(tag), autoescape=True) for tag in filters.tags)))
     if filters.flow is not None:
         found.append(CONDITION_OF[filters.flow]())
-    if not filters.removed:
+    if not filters.removed and filters.hidden is not None:
         found.append(TransactionChoice.hidden.is_(True) if filters.hidden else spending.is_shown())
     return found
 

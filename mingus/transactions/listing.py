@@ -170,6 +170,11 @@ class Listing:
         )
         return self._entries([(row[0], row[1]) for row in rows])
 
+    def currencies(self) -> list[Currency]:
+        """The currencies of all, by code."""
+        found = self._statement.with_only_columns(PlaidTransaction.currency).distinct()
+        return [Currency(code) for code in db.session.scalars(found.order_by(PlaidTransaction.currency))]
+
     def totals(self) -> tuple[Total, ...]:
         """In, out and count by currency; transfers are counted, but neither in nor out."""
         amount = PlaidTransaction.amount_minor

@@ -12,6 +12,8 @@ from flask import render_template
 from flask import request
 from flask import stream_with_context
 
+from mingus.exports.formats import FORMATS
+from mingus.exports.source import Source
 from mingus.plaid import queries
 from mingus.plaid import synclogs
 from mingus.plaid.ledger import TransactionId
@@ -19,7 +21,6 @@ from mingus.plaid.states import ENDED
 from mingus.plaid.states import ConnectionState
 from mingus.services import services
 from mingus.transactions import catalogues
-from mingus.transactions import export
 from mingus.transactions import history
 from mingus.transactions import shown
 from mingus.transactions.asked import Asked
@@ -166,14 +167,22 @@ def _standing() -> dict[str, object]:
 @bp.get("/transactions/export.<kind>")
 def download(kind: str) -> ResponseReturnValue:
     """What the list's filters leave, as a file, sent while it is read."""
-    mimetype, write = owned_or_404(export.WRITERS.get(kind))
+    made = owned_or_404(FORMATS.get(kind))
     desk = Desk()
     asked = desk.asked(request.args)
-    entries = desk.listing(asked).everything(sort=asked.sort)
+    source = Source(
+        user_id=visitor().id,
+        environment=environment(),
+        filters=asked.filters,
+        sort=asked.sort,
+        today=today(),
+        accounts=desk.by_id,
+        catalogue=desk.catalogue,
+    )
     name = f"transactions-{today().isoformat()}.{kind}"
     return Response(
-        stream_with_context(write(entries, desk.by_id, desk.catalogue)),
-        mimetype=mimetype,
+        stream_with_context(made.write(source)),
+        mimetype=made.mimetype,
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 

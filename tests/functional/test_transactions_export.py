@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import json
 from decimal import Decimal
 from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
+from beancount import loader
+from beancount.core import data
+from ofxtools.Parser import OFXTree
 
 from tests import factories
 from tests.support.books import Desk
@@ -82,6 +87,7 @@ def test_json_has_every_field_exact(desk: Desk, window: Browser, account: Accoun
             "bank": "First Platypus Bank",
             "pending": False,
             "transfer": False,
+            "hidden": False,
             "tags": ["a", "b"],
             "notes": "n",
             "id": row,
@@ -93,3 +99,60 @@ def test_an_empty_list_is_an_empty_file_and_another_kind_is_none(window: Browser
     assert rows(window) == []
     assert json.loads(window.get("/transactions/export.json").get_data())["transactions"] == []
     assert window.get("/transactions/export.exe").status_code == 404
+
+
+def statements(window: Browser, query: str = "") -> list[Any]:
+    answer = window.get(f"/transactions/export.ofx{query}")
+    parser = OFXTree()
+    parser.parse(io.BytesIO(answer.get_data()))
+    return list(parser.convert().statements)
+
+
+def test_a_finance_program_reads_the_statements_exactly(desk: Desk, window: Browser) -> None:
+    checking = desk.account(current_minor=50_000)
+    card = desk.account(type="credit", subtype="credit card", current_minor=-4_000, currency="JPY")
+    coins = desk.account(currency="*BTC", current_minor=1)
+    row = desk.transaction(checking, -1_250, "<Café> & Söhne ]]> \x0b" + "long " * 80)
+    desk.transaction(checking, 5, "Euros", currency="EUR", date=dt.date(2026, 1, 2))
+    desk.transaction(checking, -700, "Not yet", pending=True)
+    desk.transaction(card, -4_000, "Ramen")
+    desk.transaction(coins, 7, "Mined")
+    euros, dollars, yen = statements(window)
+    assert (euros.curdef, [one.trnamt for one in euros.transactions]) == ("EUR", [Decimal("0.05")])
+    (one,) = dollars.transactions
+    assert (one.trnamt, one.fitid, one.trntype) == (Decimal("-12.50"), row, "DEBIT")
+    assert one.name == "<Café> & Söhne ]]> long long lon"
+    assert len(one.memo) == 255
+    assert (dollars.balance.balamt, dollars.curdef) == (Decimal(500), "USD")
+    assert ([one.trnamt for one in yen.transactions], yen.balance.balamt) == (
+        [Decimal(-4000)],
+        Decimal(-4000),
+    )
+    assert "not in OFX" in window.get("/transactions/export.ofx").get_data(as_text=True)
+
+
+def test_statements_of_nothing_are_a_valid_document(window: Browser) -> None:
+    assert statements(window) == []
+    assert statements(window, "?pending=1") == []
+
+
+def ledger(text: str) -> tuple[list[Any], list[Any]]:
+    entries, errors, _ = loader.load_string(text)
+    return entries, errors
+
+
+def test_a_narrowed_ledger_is_one_that_beancount_accepts(desk: Desk, window: Browser) -> None:
+    checking, twin = desk.account(name='日本 "x"'), desk.account(name='日本 "x"')
+    desk.transaction(checking, -1_250, 'Say "hi" \\ there\n', category="FOOD_AND_DRINK")
+    desk.transaction(checking, 99_00, "Pay", category="INCOME", category_detailed="INCOME_WAGES")
+    desk.transaction(twin, 3, "?", currency="?")
+    desk.transaction(twin, 5, "coin", currency="*USD")
+    desk.transaction(twin, 5, "odd", currency="1A-")
+    entries, errors = ledger(window.get("/transactions/export.beancount").get_data(as_text=True))
+    assert errors == []
+    bookings = [one for one in entries if isinstance(one, data.Transaction)]
+    accounts = {posting.account for one in bookings for posting in one.postings}
+    assert {"Expenses:Food-and-drink", "Income:Income:Wages"} <= accounts
+    assert len({name for name in accounts if name.startswith("Assets:")}) == 2
+    assert len(bookings) == 5
+    assert 'Say "hi" \\ there' in {one.payee for one in bookings}

@@ -1,4 +1,4 @@
-"""Transactions for other programs, written row by row so that a million need no memory.
+"""Transactions as a list for other programs, written row by row so that a million need no memory.
 
 CSV for spreadsheets: a text that a spreadsheet would take for a formula is disarmed, amounts stay numbers. JSON for
 programs: amounts as exact texts, every field by name.
@@ -14,18 +14,10 @@ from typing import TYPE_CHECKING
 from mingus import money
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from collections.abc import Iterable
     from collections.abc import Iterator
-    from collections.abc import Mapping
-    from typing import TypeAlias
 
-    from mingus.plaid.models import AccountId
-    from mingus.plaid.queries import AccountRow
-    from mingus.transactions.categories import Catalogue
+    from mingus.exports.source import Source
     from mingus.transactions.listing import Entry
-
-    Accounts: TypeAlias = Mapping[AccountId, AccountRow]
 
 SCHEMA = "mingus/transactions/1"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -43,43 +35,38 @@ FIELDS = (
     "bank",
     "pending",
     "transfer",
+    "hidden",
     "tags",
     "notes",
     "id",
 )
 
 
-def as_csv(entries: Iterable[Entry], accounts: Accounts, catalogue: Catalogue) -> Iterator[str]:
+def as_csv(source: Source) -> Iterator[str]:
     """A head line and a line for each, with the byte order mark that Excel needs to see UTF-8."""
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     writer.writerow(FIELDS)
     yield "\ufeff" + _drain(buffer)
-    for number, entry in enumerate(entries, start=1):
-        writer.writerow([_cell(name, value) for name, value in _facts(entry, accounts, catalogue).items()])
+    for number, entry in enumerate(source.entries(), start=1):
+        writer.writerow([_cell(name, value) for name, value in _facts(entry, source).items()])
         if number % ROWS_AT_ONCE == 0:
             yield _drain(buffer)
     yield _drain(buffer)
 
 
-def as_json(entries: Iterable[Entry], accounts: Accounts, catalogue: Catalogue) -> Iterator[str]:
+def as_json(source: Source) -> Iterator[str]:
     """One document with its schema's name and a list."""
     yield f'{{"schema": {json.dumps(SCHEMA)}, "transactions": ['
     between = "\n"
-    for entry in entries:
-        yield between + json.dumps(_facts(entry, accounts, catalogue), ensure_ascii=False)
+    for entry in source.entries():
+        yield between + json.dumps(_facts(entry, source), ensure_ascii=False)
         between = ",\n"
     yield "\n]}\n"
 
 
-WRITERS: dict[str, tuple[str, Callable[[Iterable[Entry], Accounts, Catalogue], Iterator[str]]]] = {
-    "csv": ("text/csv", as_csv),
-    "json": ("application/json", as_json),
-}
-
-
-def _facts(entry: Entry, accounts: Accounts, catalogue: Catalogue) -> dict[str, object]:
-    account = accounts.get(entry.account_id)
+def _facts(entry: Entry, source: Source) -> dict[str, object]:
+    account = source.accounts.get(entry.account_id)
     values = (
         entry.date.isoformat(),
         entry.title,
@@ -88,11 +75,12 @@ def _facts(entry: Entry, accounts: Accounts, catalogue: Catalogue) -> dict[str, 
         f"{entry.amount.major:f}",
         money.code(entry.amount.currency),
         entry.category.label,
-        catalogue.find(entry.category.group).label,
+        source.catalogue.find(entry.category.group).label,
         account.name if account else None,
         account.institution_name if account else None,
         entry.pending,
         entry.paired,
+        entry.hidden,
         list(entry.tags),
         entry.notes,
         entry.id,
