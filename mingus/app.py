@@ -19,6 +19,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
+from mingus import audit
 from mingus import cli
 from mingus import config
 from mingus import logs
@@ -175,6 +176,8 @@ def _bind_requests(app: Flask, settings: Settings) -> None:
     def _identify() -> None:
         g.request_id = services().ambient.new_id("req")
         g.log_token = logs.BOUND.set({"request_id": g.request_id})
+        origin = audit.Origin(request_id=g.request_id, address=access.network())
+        g.origin_token = audit.ORIGIN.set(origin)
 
     csrf = CSRFProtect(app)
     csrf.exempt(webhook_views.bp)  # Plaid has no session here: its signature is asked instead
@@ -217,9 +220,9 @@ def _bind_requests(app: Flask, settings: Settings) -> None:
 
     @app.teardown_request
     def _forget(_: BaseException | None) -> None:
-        token = g.pop("log_token", None)
-        if token is not None:
-            logs.BOUND.reset(token)
+        for variable, token in ((logs.BOUND, "log_token"), (audit.ORIGIN, "origin_token")):
+            if token in g:
+                variable.reset(g.pop(token))
 
 
 def _wrap(app: Flask, settings: Settings, files: static.StaticFiles) -> None:

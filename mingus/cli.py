@@ -26,6 +26,7 @@ from mingus.webhooks.commands import webhooks
 if TYPE_CHECKING:
     from flask import Flask
 
+audit = AppGroup("audit", help="Who did what: the trail that nobody can change unseen.")
 users = AppGroup("users", help="People: make, promote, disable, invite.")
 demo_group = AppGroup("demo", help="The demo person, for trying MINGUS out.")
 
@@ -107,6 +108,21 @@ def seed() -> None:
     click.echo(f"Sign in as {DEMO_EMAIL} with the password {DEMO_PASSWORD}")
 
 
+@audit.command("verify")
+@in_one_line
+def verify_audit() -> None:
+    """Walk the whole trail; any event changed, removed or slipped in is named, and the exit tells."""
+    report = services().trail.verify()
+    for problem in report.problems:
+        click.echo(problem)
+    if report.problems:
+        message = "The audit trail does not hold."
+        raise click.ClickException(message)
+    click.echo(
+        f"{report.total} events, {report.blanked} of them of people who left; the last is {report.head}."
+    )
+
+
 @click.command("migrate")
 @with_appcontext
 def migrate() -> None:
@@ -127,5 +143,5 @@ def doctor_command() -> None:
 
 
 def register(app: Flask) -> None:
-    for command in (users, demo_group, plaid, vault, webhooks, export, migrate, doctor_command):
+    for command in (audit, users, demo_group, plaid, vault, webhooks, export, migrate, doctor_command):
         app.cli.add_command(command)

@@ -83,6 +83,7 @@ class Unit:
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self._last: list[Callable[[], None]] = []
         self._afterwards: list[Callable[[], None]] = []
 
     def lock(self, model: type[Row], row_id: str) -> Row | None:
@@ -97,8 +98,16 @@ class Unit:
         """As `lock`, for a row that must be there."""
         return self.session.get_one(model, row_id, with_for_update=True, populate_existing=True)
 
+    def before_commit(self, action: Callable[[], None]) -> None:
+        """Do it last of all, still inside: for what holds a lock that others wait for."""
+        self._last.append(action)
+
     def after_commit(self, action: Callable[[], None]) -> None:
         self._afterwards.append(action)
+
+    def run_last(self) -> None:
+        for action in self._last:
+            action()
 
     def run_afterwards(self) -> None:
         for action in self._afterwards:
@@ -123,6 +132,7 @@ def unit_of_work() -> Iterator[Unit]:
     try:
         session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
         yield unit
+        unit.run_last()
         session.commit()
     except BaseException:
         session.rollback()

@@ -11,6 +11,7 @@ from typing import cast
 
 from flask import current_app
 
+from mingus.audit import AuditTrail
 from mingus.auth.apitokens import ApiTokens
 from mingus.auth.passwords import Passwords
 from mingus.auth.service import AuthService
@@ -96,6 +97,7 @@ class Services:
     jobs: Jobs
     limiter: Limiter
     mail: MailRoom
+    trail: AuditTrail
     sessions: SessionBook
     api_tokens: ApiTokens
     tickets: Tickets
@@ -199,10 +201,11 @@ def build(
     post = SmtpPost(settings.smtp_url) if settings.smtp_url else OutboxPost(settings.outbox_dir)
     mail = MailRoom(ambient=ambient, jobs=jobs, post=post, sender=settings.mail_from, render=render)
     board = NoticeBoard(ambient=ambient, jobs=jobs)
+    trail = AuditTrail(ambient)
     sessions = SessionBook(ambient, board)
-    api_tokens = ApiTokens(ambient=ambient, limiter=limiter)
+    api_tokens = ApiTokens(ambient=ambient, limiter=limiter, trail=trail)
     tickets = Tickets(ambient=ambient, jobs=jobs, mail=mail, base_url=settings.base_url)
-    plaid = _plaid_parts(settings, ambient=ambient, jobs=jobs, limiter=limiter, board=board)
+    plaid = _plaid_parts(settings, ambient=ambient, jobs=jobs, limiter=limiter, board=board, trail=trail)
     keys = WebhookKeys(ambient=ambient, gateway=plaid["gateway"], limiter=limiter)
     inbox = Inbox(settings=settings, ambient=ambient, jobs=jobs, keys=keys)
     edits = Edits(ambient)
@@ -214,6 +217,7 @@ def build(
         jobs=jobs,
         limiter=limiter,
         mail=mail,
+        trail=trail,
         sessions=sessions,
         api_tokens=api_tokens,
         tickets=tickets,
@@ -225,6 +229,7 @@ def build(
             tickets=tickets,
             mail=mail,
             limiter=limiter,
+            trail=trail,
             registration=settings.registration,
         ),
         edits=edits,
@@ -251,7 +256,13 @@ def build(
 
 
 def _plaid_parts(
-    settings: Settings, *, ambient: Ambient, jobs: Jobs, limiter: Limiter, board: NoticeBoard
+    settings: Settings,
+    *,
+    ambient: Ambient,
+    jobs: Jobs,
+    limiter: Limiter,
+    board: NoticeBoard,
+    trail: AuditTrail,
 ) -> PlaidParts:
     """Everything that speaks to Plaid, from the vault up to the service."""
     environment = settings.environment.value
@@ -279,6 +290,7 @@ def _plaid_parts(
         institutions=institutions,
         journal=journal,
         leases=leases,
+        trail=trail,
         environment=environment,
     )
     linking = Linking(
@@ -312,6 +324,7 @@ def _plaid_parts(
         settings=settings,
         ambient=ambient,
         limiter=limiter,
+        trail=trail,
         vault=vault,
         gateway=gateway,
         connections=connections,

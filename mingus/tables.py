@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mingus import audit
 from mingus import chores
 from mingus import limits
 from mingus import mail
@@ -20,7 +21,20 @@ from mingus.webhooks import models as webhooks
 if TYPE_CHECKING:
     from sqlalchemy import MetaData
 
-MODULES = (auth, mail, limits, chores, sealed, plaid, ledger, products, transactions, webhooks, notices)
+MODULES = (
+    audit,
+    auth,
+    mail,
+    limits,
+    chores,
+    sealed,
+    plaid,
+    ledger,
+    products,
+    transactions,
+    webhooks,
+    notices,
+)
 
 
 def metadata() -> MetaData:

@@ -83,10 +83,10 @@ def counts(*, environment: str) -> dict[ConnectionState, int]:
     return {state: found[state] for state in ConnectionState if state in found}
 
 
-def exists(connection_id: ConnectionId, *, environment: str) -> bool:
-    """Whether the environment has that connection; those of others are asleep."""
+def owner_of(connection_id: ConnectionId, *, environment: str) -> UserId | None:
+    """Whose connection it is, if the environment has it; those of others are asleep."""
     connection = db.session.get(PlaidConnection, connection_id)
-    return connection is not None and connection.environment == environment
+    return connection.user_id if connection is not None and connection.environment == environment else None
 
 
 def _row(connection: PlaidConnection, now: dt.datetime) -> ConnectionRow:

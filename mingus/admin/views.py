@@ -22,6 +22,7 @@ from mingus.admin import connections as connection_rows
 from mingus.admin import inbox
 from mingus.admin import kpis
 from mingus.admin import syncs as queries
+from mingus.audit import AuditAction
 from mingus.plaid.ledger import SyncId
 from mingus.plaid.ledger import SyncStatus
 from mingus.plaid.ledger import Trigger
@@ -123,6 +124,7 @@ def webhooks() -> ResponseReturnValue:
 
 @bp.post("/webhooks/replay")
 def replay_failed() -> ResponseReturnValue:
+    services().trail.note(AuditAction.WEBHOOKS_REPLAYED, actor=visitor().id, subject=None, which="failed")
     count = services().inbox.replay(states=FAILED)
     flash(ngettext("%(num)s webhook is handled once more.", "%(num)s webhooks are handled once more.", count))
     return redirect(url_for("admin.webhooks"), code=303)
@@ -132,6 +134,7 @@ def replay_failed() -> ResponseReturnValue:
 def replay(event_id: str) -> ResponseReturnValue:
     if not services().inbox.replay(event_id=event_id):
         abort(404)
+    services().trail.note(AuditAction.WEBHOOKS_REPLAYED, actor=visitor().id, subject=None, target=event_id)
     flash(_("The webhook is handled once more."))
     return redirect(url_for("admin.webhooks"), code=303)
 
@@ -159,8 +162,10 @@ def connections() -> ResponseReturnValue:
 
 @bp.post("/connections/<connection_id>/sync")
 def sync_now(connection_id: ConnectionId) -> ResponseReturnValue:
-    if not connection_rows.exists(connection_id, environment=services().settings.environment.value):
-        abort(404)
+    owner = owned_or_404(
+        connection_rows.owner_of(connection_id, environment=services().settings.environment.value)
+    )
+    services().trail.note(AuditAction.SYNC_ASKED, actor=visitor().id, subject=owner, target=connection_id)
     sync_id = services().sync.request(connection_id, Trigger.OPERATOR)
     return redirect(url_for("admin.sync", sync_id=sync_id), code=303)
 

@@ -11,6 +11,7 @@ from sqlalchemy import or_
 from sqlalchemy import select
 from sqlalchemy import update
 
+from mingus.audit import AuditAction
 from mingus.auth.failures import TokenNameTaken
 from mingus.auth.failures import TokenRefused
 from mingus.auth.failures import TooManyTokens
@@ -32,6 +33,7 @@ from mingus.limits import Limit
 
 if TYPE_CHECKING:
     from mingus.ambient import Ambient
+    from mingus.audit import AuditTrail
     from mingus.limits import Limiter
 
 PREFIX = "mgs_"
@@ -51,8 +53,9 @@ class Pass:
 class ApiTokens:
     """Makes, admits and revokes tokens."""
 
-    def __init__(self, *, ambient: Ambient, limiter: Limiter) -> None:
+    def __init__(self, *, ambient: Ambient, limiter: Limiter, trail: AuditTrail) -> None:
         self._ambient = ambient
+        self._trail = trail
         self._limiter = limiter
 
     def make(self, user_id: UserId, *, name: str, scope: TokenScope, lifetime: dt.timedelta) -> str:
@@ -79,6 +82,9 @@ class ApiTokens:
                     created_at=now,
                     expires_at=now + lifetime,
                 )
+            )
+            self._trail.record(
+                unit, AuditAction.TOKEN_MADE, actor=user_id, subject=user_id, name=name, scope=scope.value
             )
         return token
 
@@ -113,13 +119,16 @@ class ApiTokens:
         """End one of the person's tokens, again without harm; raises NotFound."""
         mine = (ApiToken.user_id == user_id, ApiToken.id == token_id)
         with unit_of_work() as unit:
-            if unit.session.scalar(select(ApiToken.id).where(*mine)) is None:
+            name = unit.session.scalar(select(ApiToken.name).where(*mine))
+            if name is None:
                 raise NotFound
-            unit.session.execute(
+            revoked = unit.session.execute(
                 update(ApiToken)
                 .where(*mine, ApiToken.revoked_at.is_(None))
                 .values(revoked_at=self._ambient.now())
             )
+            if revoked.rowcount:  # type: ignore[attr-defined]  # an UPDATE gives a CursorResult
+                self._trail.record(unit, AuditAction.TOKEN_REVOKED, actor=user_id, subject=user_id, name=name)
 
     def revoke_all(self, unit: Unit, user_id: UserId) -> None:
         """End all of the person's tokens in the caller's unit."""

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
+from mingus.audit import AuditAction
 from mingus.auth.failures import AddressTaken
 from mingus.auth.failures import InvitationNeeded
 from mingus.auth.failures import RegistrationClosed
@@ -30,12 +31,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mingus.ambient import Ambient
+    from mingus.audit import AuditTrail
     from mingus.auth.apitokens import ApiTokens
     from mingus.auth.models import SessionId
     from mingus.auth.passwords import Passwords
     from mingus.auth.sessions import SessionBook
     from mingus.auth.sessions import Visitor
     from mingus.auth.tickets import Tickets
+    from mingus.db import Unit
     from mingus.limits import Limiter
     from mingus.mail import MailRoom
 
@@ -68,6 +71,7 @@ class AuthService:
         tickets: Tickets,
         mail: MailRoom,
         limiter: Limiter,
+        trail: AuditTrail,
         registration: Registration,
     ) -> None:
         self._ambient = ambient
@@ -77,6 +81,7 @@ class AuthService:
         self._tickets = tickets
         self._mail = mail
         self._limiter = limiter
+        self._trail = trail
         self._registration = registration
 
     # sign-up
@@ -119,19 +124,20 @@ class AuthService:
             self._tickets.burn_all(unit, TicketKind.REGISTRATION, ticket.email)
             if ticket.details["invitation"]:
                 self._tickets.burn(unit, TicketKind.INVITATION, ticket.details["invitation"])
-            unit.session.add(
-                self._new_user(
-                    email=ticket.email,
-                    display_name=ticket.details["display_name"],
-                    password_hash=ticket.details["password_hash"],
-                    locale=ticket.details["locale"],
-                )
+            user = self._new_user(
+                email=ticket.email,
+                display_name=ticket.details["display_name"],
+                password_hash=ticket.details["password_hash"],
+                locale=ticket.details["locale"],
             )
+            unit.session.add(user)
+            self._trail.record(unit, AuditAction.REGISTERED, actor=user.id, subject=user.id)
 
     def invite(self, email: str) -> None:
         """Mail an invitation to sign up."""
         with unit_of_work() as unit:
             self._tickets.ask(unit, TicketKind.INVITATION, email)
+            self._trail.record(unit, AuditAction.INVITED, actor=None, subject=None)
 
     # sign-in
 
@@ -144,6 +150,10 @@ class AuthService:
         user = db.session.scalar(select(User).where(User.email == email))
         right = self._passwords.matches(user.password_hash if user else None, password)
         if user is None or not right or user.disabled_at is not None:
+            # written for nobody too: a known address must not cost more time than an unknown one
+            self._trail.note(
+                AuditAction.SIGN_IN_FAILED, actor=None, subject=user.id if user is not None else None
+            )
             raise WrongCredentials
         self._limiter.forgive("sign-in", email, *ACCOUNT_LIMITS)
         self._limiter.forgive("sign-in-network", network, NETWORK_LIMIT)
@@ -151,6 +161,7 @@ class AuthService:
         with unit_of_work() as unit:
             if renewed is not None:
                 unit.session.execute(update(User).where(User.id == user.id).values(password_hash=renewed))
+            self._tell(unit, AuditAction.SIGNED_IN, user.id)
             return self._sessions.open(unit, user.id, remembered=remember, agent=agent, address=address)
 
     # passwords
@@ -160,6 +171,7 @@ class AuthService:
         self._limiter.spend("sign-in", visitor.email, *ACCOUNT_LIMITS)
         known_hash = db.session.scalar(select(User.password_hash).where(User.id == visitor.id))
         if not self._passwords.matches(known_hash, password):
+            self._trail.note(AuditAction.CONFIRMATION_FAILED, actor=visitor.id, subject=visitor.id)
             raise WrongPassword
         self._limiter.forgive("sign-in", visitor.email, *ACCOUNT_LIMITS)
 
@@ -169,6 +181,8 @@ class AuthService:
         if self._may_mail(email):
             with unit_of_work() as unit:
                 self._tickets.ask(unit, TicketKind.RESET, email)
+                known = unit.session.scalar(select(User.id).where(User.email == email))
+                self._trail.record(unit, AuditAction.RESET_ASKED, actor=None, subject=known)
 
     def check_reset(self, token: str) -> None:
         """Raise TicketRefused unless the link still works."""
@@ -185,6 +199,7 @@ class AuthService:
             user.password_hash, user.password_changed_at = password_hash, self._ambient.now()
             self._sessions.end_others(unit, user.id, keep=None)
             self._api_tokens.revoke_all(unit, user.id)
+            self._trail.record(unit, AuditAction.PASSWORD_RESET, actor=None, subject=user.id)
             self._mail.write(
                 unit, "password_changed", user.email, name=user.display_name, at=self._ambient.now()
             )
@@ -201,6 +216,7 @@ class AuthService:
             user.password_hash, user.password_changed_at = password_hash, self._ambient.now()
             self._sessions.end_others(unit, user.id, keep=None)
             self._api_tokens.revoke_all(unit, user.id)
+            self._tell(unit, AuditAction.PASSWORD_CHANGED, user.id)
             self._mail.write(
                 unit, "password_changed", user.email, name=user.display_name, at=self._ambient.now()
             )
@@ -224,6 +240,7 @@ class AuthService:
         if self._may_mail(email):
             with unit_of_work() as unit:
                 self._tickets.ask(unit, TicketKind.EMAIL_CHANGE, email, owner=visitor.id)
+                self._tell(unit, AuditAction.EMAIL_CHANGE_ASKED, visitor.id)
 
     def confirm_email_change(self, visitor: Visitor, token: str) -> None:
         """Move the person to the new address; the link works only for the one who asked."""
@@ -233,14 +250,22 @@ class AuthService:
                 raise UnknownPerson
             user = unit.lock_one(User, visitor.id)
             old, user.email = user.email, ticket.email
+            self._tell(unit, AuditAction.EMAIL_CHANGED, user.id)
             self._mail.write(unit, "email_changed", old, name=user.display_name, at=self._ambient.now())
 
     def end_session(self, visitor: Visitor, session_id: SessionId) -> bool:
-        return self._sessions.end(visitor.id, session_id)
+        """Sign out here or elsewhere; False when the person has no such session."""
+        own = session_id == visitor.session_id
+        with unit_of_work() as unit:
+            if not self._sessions.end(unit, visitor.id, session_id):
+                return False
+            self._tell(unit, AuditAction.SIGNED_OUT if own else AuditAction.SESSION_ENDED, visitor.id)
+            return True
 
     def end_other_sessions(self, visitor: Visitor) -> None:
         with unit_of_work() as unit:
             self._sessions.end_others(unit, visitor.id, keep=visitor.session_id)
+            self._tell(unit, AuditAction.SESSIONS_ENDED, visitor.id)
 
     # the operator's verbs
 
@@ -254,22 +279,33 @@ class AuthService:
             )
             user.role = role.value
             unit.session.add(user)
+            self._trail.record(unit, AuditAction.REGISTERED, actor=None, subject=user.id, role=role.value)
             return user.id
 
-    def set_role(self, email: str, role: Role) -> None:
+    def set_role(self, email: str, role: Role, *, by: UserId | None = None) -> None:
+        """Change what a person may do; `by` is the admin who asked, nobody for the operator's command."""
         with unit_of_work() as unit:
-            self._person(unit.session.scalar(select(User).where(User.email == email))).role = role.value
+            user = self._person(unit.session.scalar(select(User).where(User.email == email)))
+            user.role = role.value
+            self._trail.record(unit, AuditAction.ROLE_CHANGED, actor=by, subject=user.id, role=role.value)
 
-    def disable(self, email: str) -> None:
+    def disable(self, email: str, *, by: UserId | None = None) -> None:
         """Shut a person out: every session ends with this."""
         with unit_of_work() as unit:
             user = self._person(unit.session.scalar(select(User).where(User.email == email)))
             user.disabled_at = self._ambient.now()
             self._sessions.end_others(unit, user.id, keep=None)
+            self._trail.record(unit, AuditAction.DISABLED, actor=by, subject=user.id)
 
-    def enable(self, email: str) -> None:
+    def enable(self, email: str, *, by: UserId | None = None) -> None:
         with unit_of_work() as unit:
-            self._person(unit.session.scalar(select(User).where(User.email == email))).disabled_at = None
+            user = self._person(unit.session.scalar(select(User).where(User.email == email)))
+            user.disabled_at = None
+            self._trail.record(unit, AuditAction.ENABLED, actor=by, subject=user.id)
+
+    def _tell(self, unit: Unit, action: AuditAction, user_id: UserId) -> None:
+        """Record what a person did with their own account."""
+        self._trail.record(unit, action, actor=user_id, subject=user_id)
 
     def _person(self, user: User | None) -> User:
         if user is None:

@@ -158,13 +158,12 @@ class SessionBook:
                 update(AuthSession).where(AuthSession.id == visitor.session_id).values(last_seen_at=now)
             )
 
-    def end(self, user_id: UserId, session_id: SessionId) -> bool:
-        """End one of the person's sessions; False when they have none of that id."""
-        with unit_of_work() as unit:
-            found = unit.session.execute(
-                delete(AuthSession).where(AuthSession.id == session_id, AuthSession.user_id == user_id)
-            )
-            return bool(found.rowcount)  # type: ignore[attr-defined]  # a DELETE gives a CursorResult
+    def end(self, unit: Unit, user_id: UserId, session_id: SessionId) -> bool:
+        """End one of the person's sessions in the caller's unit; False when they have none of that id."""
+        found = unit.session.execute(
+            delete(AuthSession).where(AuthSession.id == session_id, AuthSession.user_id == user_id)
+        )
+        return bool(found.rowcount)  # type: ignore[attr-defined]  # a DELETE gives a CursorResult
 
     def end_others(self, unit: Unit, user_id: UserId, *, keep: SessionId | None) -> None:
         """End all of the person's sessions but `keep`, in the caller's unit."""

@@ -14,6 +14,7 @@ from flask import request
 from flask import url_for
 from flask_babel import gettext as _
 
+from mingus.audit import AuditFilter
 from mingus.auth import queries
 from mingus.auth.failures import AddressTaken
 from mingus.auth.failures import TicketRefused
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
     from werkzeug.wrappers import Response
 
+EVENTS_SHOWN = 50
 THEME_SECONDS = 365 * 24 * 3600
 bp = Blueprint("settings", __name__, url_prefix="/settings")
 
@@ -111,6 +113,15 @@ def password() -> ResponseReturnValue:
     start_session(token, remember=False)
     flash(_("Your password is changed and your other devices are signed out."), "success")
     return redirect(url_for("settings.password"), code=303)
+
+
+@bp.get("/history")
+def history() -> ResponseReturnValue:
+    """What happened with the person's own account, by themselves or by others."""
+    after = request.args.get("after", type=int)
+    mine = AuditFilter(subject_id=visitor().id)
+    page = services().trail.page(mine, limit=EVENTS_SHOWN, after=after)
+    return render_template("settings/history.html", page=page, is_first=after is None)
 
 
 @bp.get("/devices")

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import func
 from sqlalchemy import select
 
+from mingus.audit import AuditAction
 from mingus.db import db
 from mingus.db import unit_of_work
 from mingus.db import upsert
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from mingus.ambient import Ambient
+    from mingus.audit import AuditTrail
     from mingus.auth.models import UserId
     from mingus.config import Settings
     from mingus.limits import Limiter
@@ -78,6 +80,7 @@ class PlaidIntegrationService:
         settings: Settings,
         ambient: Ambient,
         limiter: Limiter,
+        trail: AuditTrail,
         vault: TokenVault,
         gateway: PlaidGateway,
         connections: Connections,
@@ -88,6 +91,7 @@ class PlaidIntegrationService:
         self._settings = settings
         self._ambient = ambient
         self._limiter = limiter
+        self._trail = trail
         self._gateway = gateway
         self._tokens = LinkTokens(settings=settings, ambient=ambient, vault=vault, gateway=gateway)
         self._connections = connections
@@ -252,7 +256,17 @@ class PlaidIntegrationService:
 
     def disconnect(self, user_id: UserId, connection_id: ConnectionId, *, keep_history: bool) -> None:
         """End a connection at once; Plaid is told until it confirms. Works while Plaid is down."""
-        self._connections.disconnect(self._owned(user_id, connection_id).id, keep_history=keep_history)
+        connection = self._owned(user_id, connection_id)
+        if ConnectionState(connection.state) not in ENDED:
+            self._trail.note(
+                AuditAction.BANK_DISCONNECTED,
+                actor=user_id,
+                subject=user_id,
+                target=connection_id,
+                bank=connection.institution_name,
+                history="kept" if keep_history else "deleted",
+            )
+        self._connections.disconnect(connection_id, keep_history=keep_history)
 
     def choose_account(self, user_id: UserId, account_id: AccountId, *, name: str, hidden: bool) -> None:
         """What the person calls an account and whether it counts; the bank's own name counts as none."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mingus.audit import AuditAction
 from mingus.db import db
 from mingus.db import unit_of_work
 from mingus.jobs import JobKind
@@ -23,6 +24,7 @@ from mingus.vault import SecretGone
 
 if TYPE_CHECKING:
     from mingus.ambient import Ambient
+    from mingus.audit import AuditTrail
     from mingus.db import Unit
     from mingus.jobs import Jobs
     from mingus.plaid import wire
@@ -48,6 +50,7 @@ class Settling:
         institutions: Institutions,
         journal: LinkJournal,
         leases: Leases,
+        trail: AuditTrail,
         environment: str,
     ) -> None:
         self._ambient = ambient
@@ -58,6 +61,7 @@ class Settling:
         self._institutions = institutions
         self._journal = journal
         self._leases = leases
+        self._trail = trail
         self._environment = environment
 
     def settle(self, session: LinkSession) -> None:
@@ -92,6 +96,14 @@ class Settling:
             self._journal.forget(unit, row, "link_secret_id")
             self._journal.step(row, LinkState.CONNECTED, look_in=None)
             self._leases.wish(unit, connection, Trigger.CONNECTED)
+            self._trail.record(
+                unit,
+                AuditAction.BANK_CONNECTED,
+                actor=row.user_id,
+                subject=row.user_id,
+                target=connection.id,
+                bank=connection.institution_name,
+            )
             unit.after_commit(lambda: self._jobs.enqueue(JobKind.SYNC, connection_id=connection.id))
 
     def _first_read(self, token: str) -> tuple[wire.ItemAnswer | None, wire.AccountsAnswer | None]:

@@ -12,6 +12,7 @@ from flask import render_template
 from flask import request
 from flask import stream_with_context
 
+from mingus.audit import AuditAction
 from mingus.exports.formats import FORMATS
 from mingus.exports.source import Source
 from mingus.plaid import queries
@@ -170,6 +171,7 @@ def download(kind: str) -> ResponseReturnValue:
     made = owned_or_404(FORMATS.get(kind))
     desk = Desk()
     asked = desk.asked(request.args)
+    services().trail.note(AuditAction.EXPORTED, actor=visitor().id, subject=visitor().id, what=kind)
     source = Source(
         user_id=visitor().id,
         environment=environment(),

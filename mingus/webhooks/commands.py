@@ -7,6 +7,7 @@ import datetime as dt
 import click
 from flask.cli import AppGroup
 
+from mingus.audit import AuditAction
 from mingus.command import in_one_line
 from mingus.errors import NotFound
 from mingus.services import services
@@ -45,6 +46,10 @@ def replay(
     if event_id is None and since is None and until is None and not failed:
         message = "Say which: an id, --since, --until or --failed."
         raise click.UsageError(message)
+    which = "failed" if failed else "range"
+    services().trail.note(
+        AuditAction.WEBHOOKS_REPLAYED, actor=None, subject=None, target=event_id, which=event_id or which
+    )
     count = services().inbox.replay(
         event_id=event_id,
         since=_utc(since),

@@ -124,6 +124,7 @@ FLOORS: list[tuple[int, str]] = [
     (2, "mingus.plaid.productwire"),
     (2, "mingus.plaid.spool"),
     (2, "mingus.plaid.outgoing"),
+    (2, "mingus.audit"),
     (2, "mingus.vault"),
     (2, "mingus.auth.passwords"),
     (2, "mingus.chores"),
