@@ -62,4 +62,5 @@ def run_postgresql(engine):
 
 
 with current_app.app_context():
-    (run_sqlite if db.engine.dialect.name == "sqlite" else run_postgresql)(db.engine)
+    engine = context.config.attributes.get("engine") or db.engine
+    (run_sqlite if engine.dialect.name == "sqlite" else run_postgresql)(engine)

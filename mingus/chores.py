@@ -38,7 +38,7 @@ class Chore:
 
     name: str
     every: dt.timedelta
-    do: Callable[[], None]
+    do: Callable[[], object]
 
 
 class Chores:

@@ -14,6 +14,7 @@ from mingus import schema
 from mingus.auth.forms import tidy_email
 from mingus.auth.models import Role
 from mingus.auth.passwords import MIN_LENGTH
+from mingus.backups.commands import backup
 from mingus.command import in_one_line
 from mingus.exports.commands import export
 from mingus.local_setup import DEMO_EMAIL
@@ -143,5 +144,16 @@ def doctor_command() -> None:
 
 
 def register(app: Flask) -> None:
-    for command in (audit, users, demo_group, plaid, vault, webhooks, export, migrate, doctor_command):
+    for command in (
+        audit,
+        users,
+        demo_group,
+        plaid,
+        vault,
+        webhooks,
+        export,
+        backup,
+        migrate,
+        doctor_command,
+    ):
         app.cli.add_command(command)

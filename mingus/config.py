@@ -151,6 +151,9 @@ class Settings:
     keep_webhooks_days: int
     keep_calls_days: int
     keep_sync_logs_days: int
+    backup_dir: Path
+    backup_hours: int
+    keep_backups: int
 
     @property
     def https(self) -> bool:
@@ -234,6 +237,9 @@ def from_env(variables: Mapping[str, str]) -> Settings:
         keep_webhooks_days=read.integer("MINGUS_KEEP_WEBHOOKS_DAYS", 30, low=2, high=3650),
         keep_calls_days=read.integer("MINGUS_KEEP_CALLS_DAYS", 30, low=2, high=3650),
         keep_sync_logs_days=read.integer("MINGUS_KEEP_SYNC_LOGS_DAYS", 365, low=7, high=3650),
+        backup_dir=Path(read.text("MINGUS_BACKUP_DIR", str(data_dir / "backups"))),
+        backup_hours=read.integer("MINGUS_BACKUP_HOURS", 24, low=0, high=720),
+        keep_backups=read.integer("MINGUS_KEEP_BACKUPS", 14, low=1, high=1000),
     )
     _check_environment(read, settings)
     if read.problems:

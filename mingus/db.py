@@ -142,6 +142,15 @@ def unit_of_work() -> Iterator[Unit]:
     unit.run_afterwards()
 
 
+@contextmanager
+def one_view(engine: Engine) -> Iterator[Connection]:
+    """A connection of its own that reads the database as it is at this moment, for as long as it takes."""
+    isolation = {} if engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+    with engine.connect().execution_options(**isolation) as connection:
+        yield connection
+        connection.rollback()
+
+
 def upsert(
     session: Session,
     model: type[Base],

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import urllib3
+from sqlalchemy.exc import DBAPIError
 
 from mingus import readiness
 from mingus.ambient import SystemAmbient
@@ -68,6 +69,7 @@ def examine(services: Services) -> list[Finding]:
     findings = [check(settings) for check in SETTINGS_CHECKS]
     findings.extend(_readiness(services))
     findings.append(_limits(services))
+    findings.append(_backups(services))
     return findings
 
 
@@ -226,6 +228,24 @@ def _limits(services: Services) -> Finding:
     if services.limiter.is_reachable():
         return ok("limits", "counted")
     return fail("limits", "the store of limits does not answer. Check RATE_LIMIT_URL.")
+
+
+def _backups(services: Services) -> Finding:
+    """A backup that was read back whole, not older than two rounds of the schedule."""
+    hours = services.settings.backup_hours
+    try:
+        newest = services.backups.newest()
+    except DBAPIError:
+        return warn("backups", "could not be looked up: see database and migrations above.")
+    if newest is None or newest.finished_at is None:
+        how = "flask --app wsgi backup create"
+        return warn("backups", f"none was made yet. Leave a worker running, or run: {how}")
+    age = services.ambient.now() - newest.finished_at
+    if hours and age > dt.timedelta(hours=2 * hours):
+        return fail("backups", f"the newest is {age.days} days old. See: flask --app wsgi backup list")
+    if not (services.settings.backup_dir / str(newest.file_name)).exists():
+        return warn("backups", f"{newest.file_name} is not in MINGUS_BACKUP_DIR on this machine.")
+    return ok("backups", f"{newest.file_name}, {newest.row_count} rows, read back whole")
 
 
 def _http() -> urllib3.PoolManager:

@@ -48,6 +48,7 @@ class JobKind(StrEnum):
     INBOX = "inbox"  # whatever waits there; names no row
     WEBHOOK = "webhook"
     DIGEST = "digest"
+    BACKUP = "backup"
 
 
 class Jobs(Protocol):

@@ -8,23 +8,39 @@ from typing import TYPE_CHECKING
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
 from mingus.config import ROOT
 from mingus.db import db
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from mingus.services import Services
 
 MIGRATIONS = ROOT / "migrations"
 
 
+def _config(engine: Engine | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["engine"] = engine  # read by migrations/env.py
+    return config
+
+
 @cache
 def wanted_revision() -> str | None:
     """The newest migration that this code brings."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    return ScriptDirectory.from_config(config).get_current_head()
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def knows(revision: str) -> bool:
+    """Whether this code brings that migration: it does not when the revision is of a newer MINGUS."""
+    try:
+        return ScriptDirectory.from_config(_config()).get_revision(revision) is not None
+    except CommandError:
+        return False
 
 
 def current_revision() -> str | None:
@@ -40,11 +56,16 @@ def is_current() -> bool:
         return False
 
 
-def upgrade(services: Services) -> None:
-    """Bring database and queue to what the code wants; safe to repeat, one process at a time does it."""
-    from flask_migrate import upgrade as run_migrations  # pulls the command line in; only migrating needs it
+def bring(engine: Engine, revision: str = "head") -> None:
+    """Bring a database to a migration, forward only; safe to repeat, one process at a time does it."""
+    from alembic.command import upgrade as run_migrations  # the environment needs an application; only here
 
-    run_migrations(directory=str(MIGRATIONS))
+    run_migrations(_config(engine), revision)
+
+
+def upgrade(services: Services) -> None:
+    """Bring database and queue to what the code wants; safe to repeat."""
+    bring(db.engine)
     prepare = getattr(services.jobs, "prepare", None)
     if prepare is not None:
         prepare()

@@ -17,6 +17,7 @@ from mingus.auth.passwords import Passwords
 from mingus.auth.service import AuthService
 from mingus.auth.sessions import SessionBook
 from mingus.auth.tickets import Tickets
+from mingus.backups.service import Backups
 from mingus.chores import Chore
 from mingus.chores import Chores
 from mingus.config import UpdateMode
@@ -126,6 +127,7 @@ class Services:
     retention: Retention
     board: NoticeBoard
     notices: Notices
+    backups: Backups
 
     def handlers(self) -> dict[JobKind, Callable[..., None]]:
         """What a worker runs for each kind of nudge; every handler is safe to repeat."""
@@ -142,6 +144,7 @@ class Services:
             JobKind.INBOX: self.handling.handle_waiting,
             JobKind.WEBHOOK: self.handling.handle,
             JobKind.DIGEST: self.notices.send_digest,
+            JobKind.BACKUP: self.backups.run,
         }
 
     def sweeps(self) -> tuple[Sweep, ...]:
@@ -155,6 +158,7 @@ class Services:
             Sweep(kind=JobKind.REMOVAL, id_name="connection_id", find=self.connections.removals_due),
             Sweep(kind=JobKind.WEBHOOK, id_name="event_id", find=self.handling.due),
             Sweep(kind=JobKind.DIGEST, id_name="user_id", find=self.notices.digests_due),
+            Sweep(kind=JobKind.BACKUP, id_name="backup_id", find=self.backups.due),
             *self._checks(),
         )
 
@@ -185,6 +189,9 @@ class Services:
             Chore(name="institutions", every=hour, do=self.institutions.refresh_old),
             Chore(name="retention", every=day, do=self.retention.forget_old),
         ]
+        if self.settings.backup_hours:
+            every = dt.timedelta(hours=self.settings.backup_hours)
+            chores.append(Chore(name="backup", every=every, do=self.backups.wish))
         return self.chores.do_due(chores)
 
 
@@ -243,6 +250,7 @@ def build(
         board=board,
         notices=Notices(ambient=ambient, mail=mail, board=board, base_url=settings.base_url),
         retention=Retention(settings=settings, ambient=ambient, inbox=inbox),
+        backups=Backups(settings=settings, ambient=ambient, jobs=jobs),
         handling=Handling(
             settings=settings,
             ambient=ambient,

@@ -10,6 +10,7 @@ from mingus import limits
 from mingus import mail
 from mingus import sealed
 from mingus.auth import models as auth
+from mingus.backups import models as backups
 from mingus.db import Base
 from mingus.notices import models as notices
 from mingus.plaid import ledger
@@ -34,6 +35,7 @@ MODULES = (
     transactions,
     webhooks,
     notices,
+    backups,
 )
 
 

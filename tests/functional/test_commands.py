@@ -21,6 +21,8 @@ from tests.support.signing import deliver
 from tests.support.signing import hook
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from click.testing import Result
     from flask import Flask
 
@@ -106,6 +108,29 @@ def test_the_doctor_says_what_is_wrong_and_fails(app: Flask, monkeypatch: pytest
 
 def test_every_line_of_the_doctor_fits_its_columns() -> None:
     assert doctor.warn("mail", "is a folder").line() == "warn  mail          is a folder"
+
+
+def test_a_backup_is_made_shown_proven_and_never_written_over(app: Flask, tmp_path: Path) -> None:
+    factories.make_person(app)
+    file = str(tmp_path / "evening")
+    assert "rows of" in run(app, "backup", "create", "--to", file).output
+    assert run(app, "backup", "create", "--to", file).exit_code == 1
+    assert "tokens need   no key" in run(app, "backup", "show", file).output
+    assert "whole and restored." in run(app, "backup", "verify", file).output
+    assert "whole." in run(app, "backup", "verify", "--quick", file).output
+    refused = run(app, "backup", "restore", file)
+    assert refused.exit_code == 1
+    assert "nothing is ever overwritten" in refused.output
+
+
+def test_the_doctor_misses_a_backup_and_finds_one(app: Flask, jobs: InlineJobs) -> None:
+    with app.app_context():
+        assert doctor._backups(services()).level is doctor.Level.WARN
+        services().backups.wish()
+        jobs.run_all()
+        assert doctor._backups(services()).level is doctor.Level.OK
+        services().ambient.advance(days=3)  # type: ignore[attr-defined]  # the frozen one
+        assert doctor._backups(services()).level is doctor.Level.FAIL
 
 
 def test_webhooks_are_listed_and_replayed_by_id_range_or_failure(app: Flask, jobs: InlineJobs) -> None:

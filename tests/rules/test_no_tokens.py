@@ -1,4 +1,4 @@
-"""A whole run, from sign-in to disconnect: no token-like text in the log, on a page, in a mail or in the database."""
+"""A whole run, from sign-in to disconnect: no token-like text in log, pages, mails, database or backup."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ import logging
 import re
 from typing import TYPE_CHECKING
 
+from mingus.backups.envelope import SealedReader
 from mingus.db import db
 from mingus.logs import JsonLines
+from mingus.services import services
 from tests import factories
 from tests.support.bank import public_token
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pytest
     from flask import Flask
 
@@ -24,7 +28,7 @@ ANY_TOKEN = re.compile(r"(?:access|public|link)-(?:sandbox|production|developmen
 
 
 def test_a_whole_run_shows_no_token(
-    app: Flask, plaid: Running, jobs: InlineJobs, caplog: pytest.LogCaptureFixture
+    app: Flask, plaid: Running, jobs: InlineJobs, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     caplog.set_level(logging.DEBUG)
     browser = factories.sign_in(app, factories.make_person(app))
@@ -50,3 +54,10 @@ def test_a_whole_run_shows_no_token(
             assert not ANY_TOKEN.findall(repr(connection.execute(table.select()).all())), table.name
     jobs.run_all()
     assert not ANY_TOKEN.findall("\n".join(str(letter) for letter in factories.letters(app)))
+    with app.app_context():
+        made = services().backups.make(tmp_path / "whole")
+    assert not re.search(rb"(?:access|public|link)-sandbox", made.path.read_bytes())
+    with app.app_context(), made.path.open("rb") as file:
+        opened = b"\n".join(SealedReader(file).lines(services().settings.encryption_keys)).decode()
+    assert '"plaid_connections"' in opened
+    assert not ANY_TOKEN.findall(opened)

@@ -1,0 +1,1 @@
+"""Backups: the whole database in one sealed file that either engine can read again."""
