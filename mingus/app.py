@@ -39,6 +39,7 @@ from mingus.exports import views as exports_views
 from mingus.jobs import HueyJobs
 from mingus.local_setup import DEMO_EMAIL
 from mingus.local_setup import DEMO_PASSWORD
+from mingus.manual import views as manual_views
 from mingus.notices import views as notice_views
 from mingus.plaid import activity_views
 from mingus.plaid import api as plaid_api
@@ -111,6 +112,7 @@ def create_app(
         settings_views.bp,
         token_views.bp,
         exports_views.bp,
+        manual_views.bp,
         plaid_views.bp,
         plaid_api.bp,
         ledger_api.bp,

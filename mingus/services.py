@@ -26,6 +26,7 @@ from mingus.limits import Limiter
 from mingus.mail import MailRoom
 from mingus.mail import OutboxPost
 from mingus.mail import SmtpPost
+from mingus.manual.service import ManualAccounts
 from mingus.notices.board import NoticeBoard
 from mingus.notices.service import Notices
 from mingus.plaid.connections import Connections
@@ -120,6 +121,7 @@ class Services:
     transfers: Transfers
     arrivals: Arrivals
     own_categories: OwnCategories
+    manual: ManualAccounts
     webhook_keys: WebhookKeys
     inbox: Inbox
     handling: Handling
@@ -244,6 +246,7 @@ def build(
         transfers=transfers,
         arrivals=Arrivals(rules=rules, transfers=transfers),
         own_categories=OwnCategories(ambient),
+        manual=ManualAccounts(ambient=ambient, environment=settings.environment.value),
         webhook_keys=keys,
         inbox=inbox,
         chores=Chores(ambient),

@@ -19,6 +19,8 @@ from mingus.plaid.states import health
 if TYPE_CHECKING:
     import datetime as dt
 
+    from sqlalchemy import ColumnElement
+
     from mingus.auth.models import UserId
     from mingus.plaid.models import ConnectionId
 
@@ -58,7 +60,7 @@ def page(
     after: ConnectionId | None = None,
 ) -> ConnectionPage:
     """A page of connections; those in a state, or the parked ones, when asked."""
-    query = select(PlaidConnection).where(PlaidConnection.environment == environment)
+    query = select(PlaidConnection).where(*_at_banks(environment))
     if state is not None:
         query = query.where(PlaidConnection.state == state.value)
     if parked:
@@ -76,7 +78,7 @@ def counts(*, environment: str) -> dict[ConnectionState, int]:
     """How many connections are in each state; states without any are left out."""
     rows = db.session.execute(
         select(PlaidConnection.state, func.count())
-        .where(PlaidConnection.environment == environment)
+        .where(*_at_banks(environment))
         .group_by(PlaidConnection.state)
     )
     found = {ConnectionState(state): number for state, number in rows}
@@ -86,7 +88,14 @@ def counts(*, environment: str) -> dict[ConnectionState, int]:
 def owner_of(connection_id: ConnectionId, *, environment: str) -> UserId | None:
     """Whose connection it is, if the environment has it; those of others are asleep."""
     connection = db.session.get(PlaidConnection, connection_id)
-    return connection.user_id if connection is not None and connection.environment == environment else None
+    if connection is None or connection.environment != environment:
+        return None
+    return connection.user_id if connection.state != ConnectionState.MANUAL else None
+
+
+def _at_banks(environment: str) -> tuple[ColumnElement[bool], ...]:
+    """What people keep by hand is nobody else's business."""
+    return PlaidConnection.environment == environment, PlaidConnection.state != ConnectionState.MANUAL.value
 
 
 def _row(connection: PlaidConnection, now: dt.datetime) -> ConnectionRow:

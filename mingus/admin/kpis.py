@@ -140,6 +140,7 @@ def _sign_ins(environment: str, since: dt.datetime) -> Kpi:
         .select_from(PlaidConnection)
         .where(
             PlaidConnection.environment == environment,
+            PlaidConnection.state != ConnectionState.MANUAL.value,
             or_(
                 PlaidConnection.state.in_([state.value for state in READABLE]),
                 PlaidConnection.state_since >= since,

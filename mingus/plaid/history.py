@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func
@@ -60,6 +61,23 @@ def account_history(
     accounts = _accounts(user_id, environment, PlaidAccount.id == account_id)
     points = _points(accounts, since).get(account_id, [])
     return [point for point in points if since is None or point.date >= since]
+
+
+def standing(points: Sequence[BalancePoint], *, since: dt.date | None, until: dt.date) -> list[BalancePoint]:
+    """Values that stand until the next is given, as steps from one day to another."""
+    found: list[BalancePoint] = []
+    for point in points:
+        last = found[-1] if found else None
+        if last is not None and last.date < point.date - DAY:
+            found.append(replace(last, date=point.date - DAY))
+        found.append(point)
+    if found and found[-1].date < until:
+        found.append(replace(found[-1], date=until))
+    before = [point for point in found if since is not None and point.date < since]
+    shown = found[len(before) :]
+    if before and since is not None and shown and shown[0].date > since:
+        shown.insert(0, replace(before[-1], date=since))
+    return shown
 
 
 def net_worth_history(

@@ -21,6 +21,7 @@ from mingus.plaid.models import ConnectionId
 from mingus.plaid.models import LinkId
 from mingus.plaid.models import LinkSession
 from mingus.plaid.models import PlaidConnection
+from mingus.plaid.states import ConnectionState
 from mingus.plaid.states import Purpose
 from mingus.sealed import SecretKind
 from mingus.vault import SecretGone
@@ -190,7 +191,10 @@ class LinkTokens:
         made = db.session.scalar(
             select(func.count())
             .select_from(PlaidConnection)
-            .where(PlaidConnection.environment == self._settings.environment.value)
+            .where(
+                PlaidConnection.environment == self._settings.environment.value,
+                PlaidConnection.state != ConnectionState.MANUAL.value,
+            )
         )
         if (made or 0) >= limit:  # removed ones count: Plaid does not give the place back
             raise ConnectionLimitReached

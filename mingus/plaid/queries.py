@@ -34,6 +34,7 @@ from mingus.plaid.states import health
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Iterable
 
     from mingus.auth.models import UserId
 
@@ -50,12 +51,15 @@ class AccountRow:
     mask: str | None
     type: str
     subtype: str | None
+    currency: Currency
     current: Money | None
     available: Money | None
     limit: Money | None
     as_of: dt.datetime
     hidden: bool
     closed: bool
+    manual: bool  # kept by hand: no bank tells of it
+    ended: bool  # its connection is over: its history stays, it counts no more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +108,7 @@ def connection_cards(user_id: UserId, *, environment: str, now: dt.datetime) -> 
         .where(
             PlaidConnection.user_id == user_id,
             PlaidConnection.environment == environment,
+            PlaidConnection.state != ConnectionState.MANUAL.value,
         )
         .order_by(PlaidConnection.institution_name, PlaidConnection.id)
     ).all()
@@ -135,7 +140,7 @@ def connection_card(
 def accounts_of(user_id: UserId, *, environment: str, hidden_too: bool = False) -> list[AccountRow]:
     """The person's open accounts, by connection; hidden ones on request."""
     rows = db.session.execute(_accounts(user_id, environment)).all()
-    found = [_account(account, choice, name) for account, choice, name in rows]
+    found = [_account(*row) for row in rows]
     return [account for account in found if hidden_too or not account.hidden]
 
 
@@ -146,20 +151,21 @@ def account(user_id: UserId, account_id: AccountId, *, environment: str) -> Acco
     return _account(*row) if row is not None else None
 
 
-def net_worth(cards: list[ConnectionCard]) -> tuple[Money, ...]:
-    """What the person has less what they owe, by currency; unknown, hidden, closed and ended ones are left out."""
-    return totals(
-        account.current
-        for card in cards
-        if card.state not in ENDED
-        for account in card.accounts
-        if not account.hidden and not account.closed
-    )
+def counted(accounts: Iterable[AccountRow]) -> list[AccountRow]:
+    """Those that make up what a person has: hidden, closed and ended ones are left out."""
+    return [row for row in accounts if not row.hidden and not row.closed and not row.ended]
+
+
+def net_worth(accounts: Iterable[AccountRow]) -> tuple[Money, ...]:
+    """What the person has less what they owe, by currency; unknown balances are left out too."""
+    return totals(account.current for account in counted(accounts))
 
 
 def all_connections(*, environment: str) -> list[PlaidConnection]:
     """Every connection of an environment, for its operator."""
-    statement = select(PlaidConnection).where(PlaidConnection.environment == environment)
+    statement = select(PlaidConnection).where(
+        PlaidConnection.environment == environment, PlaidConnection.state != ConnectionState.MANUAL.value
+    )
     return list(db.session.scalars(statement.order_by(PlaidConnection.id)))
 
 
@@ -207,10 +213,10 @@ def waiting_links(user_id: UserId, *, environment: str) -> list[WaitingLink]:
     ]
 
 
-def _accounts(user_id: UserId, environment: str) -> Select[PlaidAccount, AccountChoice, str]:
+def _accounts(user_id: UserId, environment: str) -> Select[PlaidAccount, AccountChoice, str, str]:
     """Accounts that count: an account that was linked anew under another connection replaces its predecessor."""
     return (
-        select(PlaidAccount, AccountChoice, PlaidConnection.institution_name)
+        select(PlaidAccount, AccountChoice, PlaidConnection.institution_name, PlaidConnection.state)
         .join(PlaidConnection, PlaidConnection.id == PlaidAccount.connection_id)
         .outerjoin(AccountChoice, AccountChoice.account_id == PlaidAccount.id)
         .where(
@@ -222,7 +228,9 @@ def _accounts(user_id: UserId, environment: str) -> Select[PlaidAccount, Account
     )
 
 
-def _account(account: PlaidAccount, choice: AccountChoice | None, institution_name: str) -> AccountRow:
+def _account(
+    account: PlaidAccount, choice: AccountChoice | None, institution_name: str, state: str
+) -> AccountRow:
     currency = Currency(account.currency)
 
     def amount(minor: int | None) -> Money | None:
@@ -237,12 +245,15 @@ def _account(account: PlaidAccount, choice: AccountChoice | None, institution_na
         mask=account.mask,
         type=account.type,
         subtype=account.subtype,
+        currency=currency,
         current=amount(account.current_minor),
         available=amount(account.available_minor),
         limit=amount(account.limit_minor),
         as_of=account.balance_at,
         hidden=choice is not None and choice.hidden,
         closed=account.closed_at is not None,
+        manual=state == ConnectionState.MANUAL,
+        ended=state in ENDED,
     )
 
 

@@ -298,7 +298,7 @@ class PlaidIntegrationService:
 
     def _owned(self, user_id: UserId, connection_id: ConnectionId) -> PlaidConnection:
         connection = db.session.get(PlaidConnection, connection_id)
-        if connection is None or connection.user_id != user_id:
+        if connection is None or connection.user_id != user_id or connection.state == ConnectionState.MANUAL:
             raise NotFound
         return connection
 

@@ -14,6 +14,8 @@ from mingus.db import unit_of_work
 from mingus.db import upsert
 from mingus.plaid.ledger import BalanceSnapshot
 from mingus.plaid.models import PlaidAccount
+from mingus.plaid.models import PlaidConnection
+from mingus.plaid.states import ConnectionState
 
 if TYPE_CHECKING:
     from mingus.ambient import Ambient
@@ -40,8 +42,11 @@ class Snapshots:
         missing = (
             select(PlaidAccount.id, PlaidAccount.current_minor, PlaidAccount.currency)
             .join(User, User.id == PlaidAccount.user_id)
+            .join(PlaidConnection, PlaidConnection.id == PlaidAccount.connection_id)
             .where(
                 User.time_zone == zone,
+                PlaidConnection.state
+                != ConnectionState.MANUAL.value,  # there only its owner says what was when
                 PlaidAccount.closed_at.is_(None),
                 PlaidAccount.balance_at < midnight,
                 PlaidAccount.id.not_in(taken),

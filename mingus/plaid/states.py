@@ -19,6 +19,7 @@ class ConnectionState(StrEnum):
     REVOKED = "revoked"  # ended at the bank or at Plaid; history stays
     REMOVING = "removing"  # ended by the person; Plaid has not confirmed yet
     REMOVED = "removed"  # gone at Plaid too
+    MANUAL = "manual"  # no bank is behind it: its accounts are kept by hand
 
 
 class Health(StrEnum):
@@ -39,7 +40,7 @@ class Purpose(StrEnum):
 
 
 ENDED = frozenset({ConnectionState.REVOKED, ConnectionState.REMOVING, ConnectionState.REMOVED})
-READABLE = frozenset(ConnectionState) - ENDED
+READABLE = frozenset(ConnectionState) - ENDED - {ConnectionState.MANUAL}
 SYNC_GAP = dt.timedelta(days=7)
 HEALTH_OF = {
     ConnectionState.LINKING: Health.UNKNOWN,
@@ -51,12 +52,16 @@ HEALTH_OF = {
     ConnectionState.REVOKED: Health.CRITICAL,
     ConnectionState.REMOVING: Health.UNKNOWN,
     ConnectionState.REMOVED: Health.UNKNOWN,
+    ConnectionState.MANUAL: Health.HEALTHY,
 }
 
 
 def may_follow(before: ConnectionState, after: ConnectionState) -> bool:
-    """False for what can't be true: a removed connection does not come back, an ended one only goes on ending."""
-    if before is ConnectionState.REMOVED:
+    """False for what can't be true: a removed connection does not come back, an ended one only goes on ending.
+
+    What is kept by hand is never anything else.
+    """
+    if before in {ConnectionState.REMOVED, ConnectionState.MANUAL} or after is ConnectionState.MANUAL:
         return False
     if before is ConnectionState.REMOVING:
         return after is ConnectionState.REMOVED
@@ -104,4 +109,5 @@ RECOMMENDATIONS = {
     ConnectionState.REVOKED: "Connect the bank again.",
     ConnectionState.REMOVING: "We ask Plaid to remove it until it is confirmed.",
     ConnectionState.REMOVED: "It is gone.",
+    ConnectionState.MANUAL: "Nothing to do.",
 }

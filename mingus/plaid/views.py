@@ -77,6 +77,11 @@ def accounts() -> ResponseReturnValue:
     return render_template(
         "plaid/accounts.html",
         cards=queries.connection_cards(visitor().id, environment=environment(), now=now),
+        manual=[
+            row
+            for row in queries.accounts_of(visitor().id, environment=environment(), hidden_too=True)
+            if row.manual
+        ],
         waiting=queries.waiting_links(visitor().id, environment=environment()),
         asleep=queries.asleep_count(visitor().id, environment=environment()),
     )
@@ -111,7 +116,7 @@ def account(account_id: str) -> ResponseReturnValue:
     period = period if period in periods else reading.DEFAULT
     today = services().ambient.today(visitor().time_zone)
     page = accountpage.of(visitor().id, row, environment=environment(), period=period, today=today)
-    card = card_or_404(row.connection_id)
+    card = None if row.manual else card_or_404(row.connection_id)
     return render_template(
         "plaid/account.html", account=row, card=card, page=page, period=period, periods=periods
     )

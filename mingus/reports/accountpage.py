@@ -46,8 +46,13 @@ class AccountPage:
 
 def of(user_id: UserId, account: AccountRow, *, environment: str, period: str, today: dt.date) -> AccountPage:
     """The page of one of the person's accounts."""
-    since = reading.span(period, today)[0]
-    points = history.account_history(user_id, account.id, environment=environment, since=since)
+    since, until = reading.span(period, today)
+    points = history.account_history(
+        user_id, account.id, environment=environment, since=None if account.manual else since
+    )
+    points = [point for point in points if point.date <= until]
+    if account.manual:
+        points = history.standing(points, since=since, until=until)
     listing = Listing(
         user_id, Filters(accounts=(account.id,)), catalogues.of(user_id), environment=environment
     )

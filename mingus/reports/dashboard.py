@@ -22,7 +22,7 @@ from mingus.transactions.listing import Listing
 
 if TYPE_CHECKING:
     from mingus.auth.models import UserId
-    from mingus.plaid.queries import ConnectionCard
+    from mingus.plaid.queries import AccountRow
     from mingus.reports.asked import Asked
     from mingus.transactions.shown import Day
     from mingus.web.charts import Chart
@@ -48,10 +48,11 @@ class Dashboard:
     spent: Compared
     shares: Chart | None
     days: list[Day]
+    manual: list[AccountRow]
     spending_url: str
 
 
-def of(user_id: UserId, cards: list[ConnectionCard], *, environment: str, today: dt.date) -> Dashboard:
+def of(user_id: UserId, *, environment: str, today: dt.date) -> Dashboard:
     """The page of one person."""
     accounts = queries.accounts_of(user_id, environment=environment, hidden_too=True)
     wishes = reading.read(
@@ -67,7 +68,7 @@ def of(user_id: UserId, cards: list[ConnectionCard], *, environment: str, today:
     listing = Listing(user_id, Filters(), catalogue, environment=environment)
     page = listing.page(limit=NEWEST)
     dates = sorted({entry.date for entry in page.entries})
-    totals = queries.net_worth(cards)
+    totals = queries.net_worth(accounts)
     return Dashboard(
         totals=totals,
         curve=_curve(user_id, totals, environment=environment, today=today),
@@ -75,6 +76,7 @@ def of(user_id: UserId, cards: list[ConnectionCard], *, environment: str, today:
         spent=_compared(wishes, "spent"),
         shares=plots.shares("month", parts, wishes) if any(part.spent.minor > 0 for part in parts) else None,
         days=shown.days(page.entries, listing.day_totals(dates), {row.id: row for row in accounts}, today),
+        manual=[row for row in queries.counted(accounts) if row.manual],
         spending_url=wishes.url("reports.spending"),
     )
 

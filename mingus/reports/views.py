@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from mingus.money import Currency
     from mingus.plaid.productqueries import RecurringRow
+    from mingus.plaid.queries import AccountRow
     from mingus.reports.asked import Asked
     from mingus.transactions.categories import Catalogue
 
@@ -88,16 +89,20 @@ def net_worth() -> ResponseReturnValue:
         (currency, plots.net_worth(f"net-worth-{number}", points), points)
         for number, (currency, points) in enumerate(found.items())
     ]
-    cards = queries.connection_cards(visitor().id, environment=environment(), now=services().ambient.now())
+    accounts = queries.accounts_of(visitor().id, environment=environment())
     return page(
-        "net_worth", wishes, curves=curves, totals=queries.net_worth(cards), sides=_assets_and_debts(cards)
+        "net_worth",
+        wishes,
+        curves=curves,
+        totals=queries.net_worth(accounts),
+        sides=_assets_and_debts(accounts),
     )
 
 
-def _assets_and_debts(cards: list[queries.ConnectionCard]) -> list[tuple[Money, Money]]:
-    """By currency what is owned and what is owed, as the banks say now."""
+def _assets_and_debts(accounts: list[AccountRow]) -> list[tuple[Money, Money]]:
+    """By currency what is owned and what is owed now."""
     sides: dict[Currency, tuple[int, int]] = {}
-    for account in (row for card in cards for row in card.accounts if not row.hidden and not row.closed):
+    for account in queries.counted(accounts):
         if account.current is not None:
             owned, owed = sides.get(account.current.currency, (0, 0))
             minor = account.current.minor

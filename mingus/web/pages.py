@@ -27,7 +27,7 @@ def home() -> ResponseReturnValue:
         environment = services().settings.environment.value
         cards = queries.connection_cards(visitor().id, environment=environment, now=services().ambient.now())
         today = services().ambient.today(visitor().time_zone)
-        page = dashboard.of(visitor().id, cards, environment=environment, today=today) if cards else None
+        page = dashboard.of(visitor().id, environment=environment, today=today)
         return render_template("dashboard.html", cards=cards, page=page)
     return render_template("home.html")
 

@@ -103,9 +103,9 @@ def test_net_worth_ends_at_what_the_dashboard_shows_and_counts_debts_against(
 ) -> None:
     Bank(wired, plaid, jobs, ada, username="user_household")
     series = history.net_worth_history(ada, environment=HERE, since=TODAY - 30 * DAY, until=TODAY)
-    cards = queries.connection_cards(ada, environment=HERE, now=ambient.now())
+    accounts = queries.accounts_of(ada, environment=HERE)
     assert {str(currency): points[-1].minor for currency, points in series.items()} == {
-        str(money.currency): money.minor for money in queries.net_worth(cards)
+        str(money.currency): money.minor for money in queries.net_worth(accounts)
     }
     [points] = series.values()
     assert [point.date for point in points] == [TODAY - number * DAY for number in range(30, -1, -1)]

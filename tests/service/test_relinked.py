@@ -39,7 +39,7 @@ def ada(app: Flask) -> UserId:
 
 def worth(person: UserId, ambient: FrozenAmbient) -> tuple[Money, ...]:
     db.session.rollback()
-    return queries.net_worth(queries.connection_cards(person, environment=HERE, now=ambient.now()))
+    return queries.net_worth(queries.accounts_of(person, environment=HERE))
 
 
 def listed(person: UserId) -> int:

@@ -1,0 +1,133 @@
+"""`make screens`: a picture of every page and state, on phone and desktop, in light and dark, from a seeded world."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests import factories
+from tests.browser.walker import SETTLED
+from tests.browser.walker import View
+from tests.screens import world as worlds
+from tests.support.chromium import close_chromium
+from tests.support.chromium import shared_chromium
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext
+    from playwright.sync_api import Page
+
+    from tests.screens.world import World
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+VIEWS = [View(width=width, theme=theme) for width in (360, 1280) for theme in ("light", "dark")]
+NOBODYS = {
+    "start": "/",
+    "sign-in": "/login",
+    "sign-up": "/register",
+    "forgot": "/forgot",
+}
+ADAS = {
+    "overview": "/",
+    "accounts": "/accounts",
+    "account-bank": "first of: /accounts/acc_",
+    "account-manual": "last of: /accounts/acc_",
+    "account-values": "last of: /accounts/acc_ + /values",
+    "account-edit": "first of: /accounts/acc_ + /edit",
+    "account-new": "/accounts/new",
+    "connect": "/connect",
+    "transactions": "/transactions",
+    "transactions-narrowed": "/transactions?q=coffee&direction=out&range=this-year",
+    "transactions-nothing": "/transactions?q=coffee&direction=in&least=900",
+    "transactions-by-amount": "/transactions?sort=largest",
+    "reports-net-worth": "/reports/net-worth",
+    "reports-cash-flow": "/reports/cash-flow",
+    "reports-spending": "/reports/spending",
+    "reports-merchants": "/reports/merchants",
+    "reports-recurring": "/reports/recurring",
+    "activity": "/activity",
+    "notices": "/notices",
+    "settings-profile": "/settings",
+    "settings-rules": "/settings/rules",
+    "settings-rule": "/settings/rules/new",
+    "settings-categories": "/settings/categories",
+    "settings-category": "/settings/categories/new",
+    "settings-password": "/settings/password",
+    "settings-devices": "/settings/devices",
+    "settings-tokens": "/settings/tokens",
+    "settings-data": "/settings/data",
+    "settings-notifications": "/settings/notifications",
+    "not-found": "/nowhere",
+}
+BENS = {
+    "empty-overview": "/",
+    "empty-accounts": "/accounts",
+    "empty-transactions": "/transactions",
+    "empty-reports": "/reports/net-worth",
+    "empty-activity": "/activity",
+    "empty-notices": "/notices",
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--to", type=Path, default=ROOT / "docs" / "screens")
+    parser.add_argument("--only", default="", help="a regular expression for the pictures' names")
+    wishes = parser.parse_args()
+    wishes.to.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, worlds.built(Path(folder)) as world:
+        for view in VIEWS:
+            for email, pages in ((None, NOBODYS), (factories.ADA, ADAS), (factories.BEN, BENS)):
+                wanted = {
+                    name: path for name, path in pages.items() if re.search(wishes.only, f"{name}-{view}")
+                }
+                if wanted:
+                    take(world, view, email, wanted, wishes.to)
+        close_chromium()
+
+
+def take(world: World, view: View, email: str | None, pages: dict[str, str], folder: Path) -> None:
+    """Pictures of some pages as one person sees them in one view."""
+    context = shared_chromium().new_context(
+        viewport={"width": view.width, "height": 800},
+        color_scheme="dark" if view.theme == "dark" else "light",
+        has_touch=view.is_phone,
+    )
+    page = context.new_page()
+    if email is not None:
+        sign_in(page, world.url, email)
+    for name, path in pages.items():
+        page.goto(world.url + find(context, world.url, path))
+        page.wait_for_selector("html[data-ready]", state="attached")
+        page.evaluate(SETTLED)
+        page.screenshot(path=folder / f"{name}-{view}.png", full_page=True)
+    context.close()
+
+
+def sign_in(page: Page, url: str, email: str) -> None:
+    page.goto(f"{url}/login")
+    page.fill("[name=email]", email)
+    page.fill("[name=password]", factories.PASSWORD)
+    with page.expect_navigation():
+        page.get_by_role("button", name="Sign in", exact=True).click()
+
+
+def find(context: BrowserContext, url: str, path: str) -> str:
+    """An address as it is, or that of the first or last link of its kind on the accounts page."""
+    if " of: " not in path:
+        return path
+    which, _, rest = path.partition(" of: ")
+    start, _, more = rest.partition(" + ")
+    page = context.new_page()
+    page.goto(f"{url}/accounts")
+    links = page.locator(f"a.account__link[href^='{start}']")
+    link = links.first if which == "first" else links.last
+    found = str(link.get_attribute("href")) + more
+    page.close()
+    return found
+
+
+if __name__ == "__main__":
+    main()

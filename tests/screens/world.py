@@ -1,0 +1,120 @@
+"""A seeded world to take pictures of: Ada's household with two banks and a house, and Ben, who has nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+import socket
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+from werkzeug.serving import make_server
+
+from mingus import create_app
+from mingus import money
+from mingus import schema
+from mingus.auth.models import Role
+from mingus.auth.passwords import Passwords
+from mingus.db import db
+from mingus.jobs import InlineJobs
+from mingus.money import Money
+from mingus.plaid.failures import PlaidFailure
+from mingus.plaid.models import PlaidConnection
+from mingus.services import services
+from mingus.simulator.config import Config
+from tests import factories
+from tests.conftest import settings_for
+from tests.conftest import within
+from tests.simulator.judged import judged
+from tests.support.ambient import NOON
+from tests.support.ambient import FrozenAmbient
+from tests.support.connected import Bank
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from flask import Flask
+
+    from mingus.auth.models import UserId
+    from mingus.plaid.models import AccountId
+
+TARTAN = "ins_109511"
+DOLLAR = money.official("USD")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """The served application and who is in it."""
+
+    app: Flask
+    url: str
+    ada: UserId
+    ben: UserId
+
+
+@contextmanager
+def built(folder: Path) -> Iterator[World]:
+    """The world on a port of its own; its clock stands, so that pictures differ only where pages do."""
+    clock = Config(
+        clock=f"frozen:{NOON.isoformat()}", initial_seconds=0, historical_seconds=0, signing_time="virtual"
+    )
+    with judged(clock) as plaid, socket.create_server(("127.0.0.1", 0)) as door:
+        url = f"http://localhost:{door.getsockname()[1]}"
+        app = create_app(
+            settings_for(
+                folder,
+                f"sqlite:///{folder / 'screens.sqlite3'}",
+                PLAID_HOST=plaid.base_url,
+                MINGUS_BASE_URL=url,
+                PLAID_REDIRECT_URI=f"{url}/oauth-callback",
+            ),
+            ambient=FrozenAmbient(),
+            jobs=InlineJobs(),
+            passwords=Passwords(memory_kib=64),
+        )
+        with app.app_context():
+            wired = services()
+            schema.upgrade(wired)
+            jobs: InlineJobs = wired.jobs  # type: ignore[assignment]  # the queue of tests
+            jobs.bind({kind: within(app, handler) for kind, handler in wired.handlers().items()})
+        ada = factories.make_person(app, role=Role.ADMIN)
+        ben = factories.make_person(app, factories.BEN)
+        with app.app_context():
+            Bank(wired, plaid, jobs, ada, username="user_household")
+            second = Bank(wired, plaid, jobs, ada, username="user_retiree", institution_id=TARTAN)
+            _keep_by_hand(ada)
+            _trouble(second.connection().id)
+            wired.ambient.advance(minutes=7)  # type: ignore[attr-defined]  # the frozen one
+        server = make_server("127.0.0.1", 0, app, threaded=True, fd=door.fileno())
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield World(app=app, url=url, ada=ada, ben=ben)
+        finally:
+            server.shutdown()
+            thread.join()
+            server.server_close()
+
+
+def _keep_by_hand(ada: UserId) -> None:
+    manual, today = services().manual, NOON.date()
+    house = _add(ada, "property", "House on Elm Street", 385_000, today - dt.timedelta(days=400))
+    manual.write_value(ada, house, on=today - dt.timedelta(days=40), value=Money.exact(402_500, DOLLAR))
+    _add(ada, "vehicle", "Volvo", 18_400, today - dt.timedelta(days=90))
+    _add(ada, "cash", "Wallet", 120, today)
+    _add(ada, "loan", "Loan of Aunt May", -6_000, today - dt.timedelta(days=200))
+
+
+def _add(ada: UserId, kind: str, name: str, value: int, on: dt.date) -> AccountId:
+    return services().manual.add(
+        ada, name=name, kind=kind, currency=DOLLAR, value=Money.exact(value, DOLLAR), on=on
+    )
+
+
+def _trouble(connection_id: str) -> None:
+    """The second bank wants its person again."""
+    found = db.session.scalars(select(PlaidConnection.id).where(PlaidConnection.id == connection_id)).one()
+    services().connections.note_failure(found, PlaidFailure("ITEM_LOGIN_REQUIRED"), cause="screens")
