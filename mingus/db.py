@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import sqlite3
 import time
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from sqlalchemy import TypeDecorator
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.orm import registry
 
@@ -29,7 +31,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
     from sqlalchemy import Dialect
     from sqlalchemy import Engine
+    from sqlalchemy import Executable
     from sqlalchemy.orm import Session
+
+log = logging.getLogger(__name__)
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -149,6 +154,28 @@ def one_view(engine: Engine) -> Iterator[Connection]:
     with engine.connect().execution_options(**isolation) as connection:
         yield connection
         connection.rollback()
+
+
+def write_if_easy(statement: Executable) -> bool:
+    """A small write that nobody misses: left out, False, while the database is busy, full or read-only."""
+    with db.engine.connect().execution_options(sqlite_begin="IMMEDIATE") as connection:
+        sqlite_driver = (
+            connection.connection.driver_connection if connection.dialect.name == "sqlite" else None
+        )
+        if sqlite_driver is not None:
+            sqlite_driver.execute("PRAGMA busy_timeout=0")  # outside of a transaction, else it is ignored
+        try:
+            with connection.begin():
+                if sqlite_driver is None:
+                    connection.exec_driver_sql("SET LOCAL lock_timeout = '200ms'")
+                connection.execute(statement)
+        except OperationalError as err:
+            log.warning("small write left out", extra={"failure": type(err.orig).__name__})
+            return False
+        finally:
+            if sqlite_driver is not None:
+                sqlite_driver.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MILLISECONDS}")
+    return True
 
 
 def upsert(

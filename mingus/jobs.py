@@ -57,8 +57,8 @@ class Jobs(Protocol):
     def enqueue(self, kind: JobKind, **ids: str) -> None:
         """Nudge a worker. Losing a nudge is harmless: the sweep finds the row."""
 
-    def waiting(self) -> int:
-        """How many nudges nobody took yet."""
+    def waiting(self) -> int | None:
+        """How many nudges nobody took yet; None: the queue can't be reached."""
 
 
 class PlainSerializer(Serializer):  # type: ignore[misc]  # huey ships no types
@@ -139,8 +139,11 @@ class HueyJobs:
         except self._failures as err:
             log.warning("nudge lost", extra={"job": kind.value, "failure": type(err).__name__})
 
-    def waiting(self) -> int:
-        return int(self.huey.pending_count())
+    def waiting(self) -> int | None:
+        try:
+            return int(self.huey.pending_count())
+        except self._failures:
+            return None
 
     def _run(self, kind: str, ids: dict[str, str]) -> None:
         self._handlers[JobKind(kind)](**ids)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import math
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Any
 
 from limits import RateLimitItemPerSecond
+from limits.errors import StorageError
 from limits.storage import MovingWindowSupport
 from limits.storage import Storage
 from limits.storage import storage_from_string
@@ -21,21 +23,26 @@ from sqlalchemy import delete
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Mapped
 from sqlalchemy.orm import mapped_column
 
 from mingus.db import Base
 from mingus.db import db
 from mingus.errors import TooManyTries
+from mingus.errors import Unavailable
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
 
+    from limits import RateLimitItem
     from sqlalchemy import Connection
 
 KEY_LENGTH = 64
 MILLISECONDS = 1000
+RETRY_SECONDS = 5
 
 
 class Throttle(Base):
@@ -65,8 +72,8 @@ class DatabaseStorage(Storage, MovingWindowSupport):
         self._clock: Callable[[], float] = options.get("clock", time.time)
 
     @property
-    def base_exceptions(self) -> type[Exception]:
-        return Exception
+    def base_exceptions(self) -> tuple[type[Exception], ...]:
+        return (DBAPIError, PoolTimeout)
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
         """Count `amount` more hits unless that passes the limit; False when refused."""
@@ -165,21 +172,28 @@ class Limiter:
     """Counts tries by name and key against one or several limits."""
 
     def __init__(self, url: str, *, clock: Callable[[], dt.datetime]) -> None:
-        options: dict[str, Any] = {}
+        # what a store that is down throws becomes one kind of failure: nobody is let in uncounted
+        options: dict[str, Any] = {"wrap_exceptions": True}
         if url.startswith("database:"):
-            options["clock"] = lambda: clock().timestamp()
+            options = {"clock": lambda: clock().timestamp()}
         self._clock = clock
         self._storage = storage_from_string(url, **options)
         self._limiter = MovingWindowRateLimiter(self._storage)
 
     def spend(self, name: str, key: str, *limits: Limit) -> None:
         """Count a try against each limit; raises TooManyTries with the seconds to wait."""
-        for limit in limits:
-            item = RateLimitItemPerSecond(limit.count, limit.seconds)
-            if not self._limiter.hit(item, name, key):
-                oldest = self._limiter.get_window_stats(item, name, key).reset_time
-                wait = max(1, math.ceil(oldest - self._clock().timestamp()))
-                raise TooManyTries(retry_after_seconds=min(wait, limit.seconds))
+        try:
+            for limit in limits:
+                self._spend(RateLimitItemPerSecond(limit.count, limit.seconds), name, key)
+        except StorageError as err:
+            raise Unavailable(retry_after_seconds=RETRY_SECONDS) from err
+
+    def _spend(self, item: RateLimitItem, name: str, key: str) -> None:
+        if self._limiter.hit(item, name, key):
+            return
+        oldest = self._limiter.get_window_stats(item, name, key).reset_time
+        wait = max(1, math.ceil(oldest - self._clock().timestamp()))
+        raise TooManyTries(retry_after_seconds=min(wait, item.get_expiry()))
 
     def forgive(self, name: str, key: str, *limits: Limit) -> None:
         """Take one counted try back: it turned out to be rightful."""
@@ -189,11 +203,15 @@ class Limiter:
                 self._storage.forgive(full_key)
             else:
                 storage: Any = self._storage  # Redis: the library keeps a list, newest first
-                storage.get_connection().lpop(storage.prefixed_key(full_key))
+                with suppress(storage.base_exceptions):  # then it stays counted
+                    storage.get_connection().lpop(storage.prefixed_key(full_key))
 
     def sweep(self) -> None:
         if isinstance(self._storage, DatabaseStorage):
             self._storage.forget_expired()
 
     def is_reachable(self) -> bool:
-        return bool(self._storage.check())
+        try:
+            return bool(self._storage.check())
+        except StorageError:
+            return False

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import psycopg
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -32,7 +30,7 @@ def check(services: Services) -> Readiness:
     """Ask the database, its schema and the queue."""
     database = _database_answers()
     migrated = database and schema.is_current()
-    waiting = _nudges_waiting(services)
+    waiting = services.jobs.waiting()
     return Readiness(
         ready=migrated and waiting is not None,
         facts={
@@ -60,10 +58,3 @@ def _database_answers() -> bool:
             return bool(connection.scalar(text("select 1")))
     except DBAPIError:
         return False
-
-
-def _nudges_waiting(services: Services) -> int | None:
-    try:
-        return services.jobs.waiting()
-    except (sqlite3.Error, psycopg.Error, OSError):
-        return None

@@ -20,6 +20,7 @@ from mingus.auth.models import UserId
 from mingus.db import Unit
 from mingus.db import db
 from mingus.db import unit_of_work
+from mingus.db import write_if_easy
 
 if TYPE_CHECKING:
     from mingus.ambient import Ambient
@@ -153,10 +154,10 @@ class SessionBook:
         now = self._ambient.now()
         if now - visitor.seen_at < SEEN_STEP:
             return
-        with unit_of_work() as unit:
-            unit.session.execute(
-                update(AuthSession).where(AuthSession.id == visitor.session_id).values(last_seen_at=now)
-            )
+        # a page that only reads must not fail, or wait, because this can't be written
+        write_if_easy(
+            update(AuthSession).where(AuthSession.id == visitor.session_id).values(last_seen_at=now)
+        )
 
     def end(self, unit: Unit, user_id: UserId, session_id: SessionId) -> bool:
         """End one of the person's sessions in the caller's unit; False when they have none of that id."""

@@ -54,6 +54,11 @@ def visitor() -> Visitor:
     return cast("Visitor", current_user._get_current_object())  # noqa: SLF001 (Flask-Login's proxy has no public way)
 
 
+def see_nobody() -> None:
+    """Treat the visitor as a stranger for the rest of this request, without a look at the database."""
+    g._login_user = current_app.login_manager.anonymous_user()  # type: ignore[attr-defined]  # noqa: SLF001 (where Flask-Login keeps it)
+
+
 def require_sign_in() -> Response | None:
     """Turn anonymous visitors away from everything that is not on the PUBLIC list; unknown addresses stay 404."""
     if request.endpoint is None or request.endpoint in PUBLIC or current_user.is_authenticated:

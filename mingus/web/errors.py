@@ -21,6 +21,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.exceptions import SecurityError
 
 from mingus.errors import MingusError
+from mingus.web import access
 from mingus.web.access import wants_json
 
 if TYPE_CHECKING:
@@ -182,6 +183,8 @@ def register(app: Flask) -> None:
     def _database(err: Exception) -> ResponseReturnValue:
         cause = err.orig if isinstance(err, DBAPIError) else err
         log.error("database unavailable", extra={"failure": type(cause).__name__})
+        # the page that says so must not ask the database who is looking at it
+        access.see_nobody()
         return answer(503, headers={"Retry-After": str(RETRY_SECONDS)})
 
     @app.errorhandler(Exception)

@@ -20,6 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 SIMULATOR = ["-m", "mingus.simulator", "--port", "0", "--initial-seconds", "0", "--historical-seconds", "0"]
 FRESH_EVERY = 12  # after so many kills a new connection: first imports are killed too
 TELL_EVERY = 25
+# between the calls and the one transaction: what a lease must keep from writing when it wakes
+FREEZES = ("after PlaidGateway.sync_page", "before SyncEngine._apply")
 
 
 def main() -> int:
@@ -35,6 +37,10 @@ def main() -> int:
                 tell(f"run {run} of seed {asked.seed}: {found}")
             if run % TELL_EVERY == 0:
                 tell(f"{run} of {asked.runs} ...")
+        for step in FREEZES if asked.freeze else ():
+            spoiled = lab.freeze(step)
+            tell(f"frozen {step}, woken after another had done its work: {spoiled or 'nothing written'}")
+            lab.tally.lose(spoiled)
         if asked.steps:
             for name, count in sorted(lab.tally.named.items()):
                 tell(f"{count:5} {name}")
@@ -53,6 +59,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--database", default="", help="a database URL; a fresh SQLite file unless said")
     parser.add_argument("--steps", action="store_true", help="list the named steps and their kills")
+    parser.add_argument("--freeze", action="store_true", help="also stop workers and wake them too late")
     return parser.parse_args()
 
 

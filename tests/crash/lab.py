@@ -11,6 +11,7 @@ import datetime as dt
 import importlib
 import mmap
 import os
+import select
 import signal
 import struct
 import sys
@@ -18,6 +19,7 @@ import time
 import traceback
 from dataclasses import dataclass
 from dataclasses import field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy import text
@@ -159,6 +161,39 @@ class Lab:
         self.tally.lose(found)
         return found
 
+    def freeze(self, step: str) -> dict[str, int]:
+        """Stop a worker at a step, let another do its work, wake the first again; what it spoiled."""
+        self.world.turn(2)
+        self._wish()
+        reading, writing = os.pipe()
+        # one thread only: on SQLite a process that sleeps with the write lock in its hand stops everybody else
+        frozen = self._fork(lambda app: self._sync_until_frozen(app, step, writing))
+        os.close(writing)
+        try:
+            _, status = os.waitpid(frozen, os.WUNTRACED)
+            if not os.WIFSTOPPED(status):
+                return {"never_frozen": 1}
+            self.world.turn(2)
+            self._wish()
+            found, cursor = self._recover(), self._cursor()
+            os.kill(frozen, signal.SIGCONT)
+            awake, _, _ = select.select([reading], [], [], LONGEST_RECOVERY_SECONDS)
+            if not awake:
+                found["never_woke"] = 1
+            if self._cursor() != cursor:
+                found["cursor_moved"] = 1
+        finally:
+            _kill(frozen)
+            os.close(reading)
+        with self._app.app_context():
+            return found | losses(self.world, self.connection_id)
+
+    def _sync_until_frozen(self, app: Flask, step: str, writing: int) -> None:
+        points.arm_to_freeze(step)
+        with app.app_context():
+            services().sync.run(self.connection_id)
+        _tell(writing, "ended")
+
     def in_child(self, act: Callable[[Flask], None]) -> None:
         """Do something in a process of its own and wait for it."""
         process = self._fork(act)
@@ -171,7 +206,8 @@ class Lab:
 
     def _kill_at_a_step(self, die_at: int) -> None:
         reading, writing = os.pipe()
-        process = self._fork(lambda app: self._work(app, die_at, lambda name: _tell(writing, name)))
+        arm = partial(points.arm, die_at, partial(_tell, writing), self._steps)
+        process = self._fork(lambda app: self._work(app, arm))
         os.close(writing)
         self.world.turn(1)  # the bank changes while the worker works
         deadline = time.monotonic() + LONGEST_WAIT_SECONDS
@@ -189,7 +225,7 @@ class Lab:
             self.tally.at_instants += 1
 
     def _kill_at_an_instant(self, seconds: float) -> None:
-        process = self._fork(lambda app: self._work(app, 0, lambda _name: None))
+        process = self._fork(lambda app: self._work(app, self._only_count))
         until = time.monotonic() + seconds
         if seconds > 0.2:
             self.world.turn(1)
@@ -199,7 +235,7 @@ class Lab:
 
     def _recover(self) -> dict[str, int]:
         """A worker that may live: what is wrong once it has nothing left to do."""
-        process = self._fork(lambda app: self._work(app, 0, lambda _name: None))
+        process = self._fork(lambda app: self._work(app, self._only_count))
         deadline = time.monotonic() + LONGEST_RECOVERY_SECONDS
         try:
             with self._app.app_context():
@@ -214,8 +250,11 @@ class Lab:
         finally:
             _kill(process)
 
-    def _work(self, app: Flask, die_at: int, tell: Callable[[str], None]) -> None:
-        points.arm(die_at, tell, self._steps)
+    def _only_count(self) -> None:
+        points.arm(0, lambda _name: None, self._steps)
+
+    def _work(self, app: Flask, arm: Callable[[], None]) -> None:
+        arm()
         sweeper = worker.Sweeper(app, every_seconds=SWEEP_SECONDS)
         consumer = worker.start(app)
         sweeper.start()
@@ -258,6 +297,12 @@ class Lab:
         done = row.wanted_seq == row.done_seq and not services().refresher.due()
         db.session.rollback()
         return done
+
+    def _cursor(self) -> str:
+        with self._app.app_context():
+            row = db.session.get_one(PlaidConnection, self.connection_id, populate_existing=True)
+            db.session.rollback()
+            return row.sync_cursor
 
     def _is_intact(self) -> bool:
         with self._app.app_context():

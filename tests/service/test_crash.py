@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 KILLS = {"sqlite": 15, "postgresql": 8}
 
 
-def test_workers_killed_with_signal_nine_lose_nothing(database: str, tmp_path: Path) -> None:
+def test_workers_killed_with_signal_nine_or_frozen_past_their_lease_lose_nothing(
+    database: str, tmp_path: Path
+) -> None:
     url = fresh_database(database, tmp_path, "mingus_crash")
     command = [
         sys.executable,
@@ -28,10 +30,13 @@ def test_workers_killed_with_signal_nine_lose_nothing(database: str, tmp_path: P
         "11",
         "--database",
         url,
+        "--freeze",
     ]
     done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
-    closing = done.stdout.splitlines()[-1]
+    *_, frozen, frozen_too, closing = done.stdout.splitlines()
+    assert frozen.endswith("nothing written")
+    assert frozen_too.endswith("nothing written")
     assert closing.startswith(f"{KILLS[database]} kills")
     assert set(re.findall(r"(\d+) (?:lost|doubled|stale|revived|edits lost|never finished)", closing)) == {
         "0"

@@ -13,8 +13,12 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 URL_VARIABLE = "MINGUS_TEST_POSTGRES_URL"
 INSTALLED = Path("/usr/lib/postgresql")
@@ -39,6 +43,19 @@ class Server:
     url: str
     folder: Path | None = None
     process: subprocess.Popen[bytes] | None = None
+    again: Callable[[], subprocess.Popen[bytes]] | None = None
+
+    def cut(self) -> None:
+        """End it as a crash does; its files stay."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait(timeout=START_SECONDS)
+
+    def resume(self) -> None:
+        """Serve again, from the same files at the same port."""
+        assert self.again is not None
+        self.process = self.again()
+        _wait_until_it_answers(self)
 
     def stop(self) -> None:
         if self.process is not None:
@@ -48,14 +65,17 @@ class Server:
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def start() -> Server:
-    """The server to test against; raises NoPostgres with what was tried."""
+def start(*, shared: bool = True) -> Server:
+    """The server to test against; raises NoPostgres with what was tried. One that is not shared may be cut."""
     given = os.environ.get(URL_VARIABLE)
-    if given:
+    if given and shared:
         return Server(url=given)
     programs = _installed_programs()
     if programs is not None:
         return _start_installed(programs)
+    if not shared:
+        message = "no server is installed that a test could stop"
+        raise NoPostgres(message)
     return _start_from_wheel()
 
 
@@ -114,9 +134,13 @@ def _start_installed(programs: Path) -> Server:
         "-k",
         str(folder),
     ]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([*command, *settings], stdout=log, stderr=log, cwd=folder, **options)  # type: ignore[call-overload]  # who to run as
-    server = Server(url=f"postgresql://mingus@127.0.0.1:{port}/postgres", folder=folder, process=process)
+
+    def serve() -> subprocess.Popen[bytes]:
+        with (folder / "log").open("ab") as log:
+            return subprocess.Popen([*command, *settings], stdout=log, stderr=log, cwd=folder, **options)  # type: ignore[call-overload, no-any-return]  # who to run as
+
+    url = f"postgresql://mingus@127.0.0.1:{port}/postgres"
+    server = Server(url=url, folder=folder, process=serve(), again=serve)
     _wait_until_it_answers(server)
     return server
 
