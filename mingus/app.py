@@ -36,6 +36,8 @@ from mingus.db import db
 from mingus.db import engine_options
 from mingus.db import prepare
 from mingus.exports import views as exports_views
+from mingus.imports import views as imports_views
+from mingus.imports.rows import MOST_BYTES
 from mingus.jobs import HueyJobs
 from mingus.local_setup import DEMO_EMAIL
 from mingus.local_setup import DEMO_PASSWORD
@@ -79,6 +81,7 @@ log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_FORM_FIELDS = 500
+ROOM_FOR = {"imports.begin": MOST_BYTES + MAX_BODY_BYTES}  # files, and what is around them in the request
 LANGUAGES = ("en",)
 
 
@@ -113,6 +116,7 @@ def create_app(
         token_views.bp,
         exports_views.bp,
         manual_views.bp,
+        imports_views.bp,
         plaid_views.bp,
         plaid_api.bp,
         ledger_api.bp,
@@ -176,6 +180,7 @@ def _bind_requests(app: Flask, settings: Settings) -> None:
 
     @app.before_request
     def _identify() -> None:
+        request.max_content_length = ROOM_FOR.get(request.endpoint or "", MAX_BODY_BYTES)
         g.request_id = services().ambient.new_id("req")
         g.log_token = logs.BOUND.set({"request_id": g.request_id})
         origin = audit.Origin(request_id=g.request_id, address=access.network())

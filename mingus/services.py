@@ -21,6 +21,7 @@ from mingus.backups.service import Backups
 from mingus.chores import Chore
 from mingus.chores import Chores
 from mingus.config import UpdateMode
+from mingus.imports.service import Imports
 from mingus.jobs import JobKind
 from mingus.limits import Limiter
 from mingus.mail import MailRoom
@@ -122,6 +123,7 @@ class Services:
     arrivals: Arrivals
     own_categories: OwnCategories
     manual: ManualAccounts
+    imports: Imports
     webhook_keys: WebhookKeys
     inbox: Inbox
     handling: Handling
@@ -189,6 +191,7 @@ class Services:
             Chore(name="midnight balances", every=quarter, do=self.snapshots.close_days),
             Chore(name="expiring consents", every=hour, do=self.notices.find_expiring),
             Chore(name="institutions", every=hour, do=self.institutions.refresh_old),
+            Chore(name="drafts of imports", every=hour, do=self.imports.forget_drafts),
             Chore(name="retention", every=day, do=self.retention.forget_old),
         ]
         if self.settings.backup_hours:
@@ -220,6 +223,7 @@ def build(
     edits = Edits(ambient)
     rules = Rules(ambient=ambient, edits=edits, environment=settings.environment.value)
     transfers = Transfers(ambient)
+    manual = ManualAccounts(ambient=ambient, environment=settings.environment.value)
     return Services(
         settings=settings,
         ambient=ambient,
@@ -246,7 +250,8 @@ def build(
         transfers=transfers,
         arrivals=Arrivals(rules=rules, transfers=transfers),
         own_categories=OwnCategories(ambient),
-        manual=ManualAccounts(ambient=ambient, environment=settings.environment.value),
+        manual=manual,
+        imports=Imports(ambient=ambient, jobs=jobs, manual=manual),
         webhook_keys=keys,
         inbox=inbox,
         chores=Chores(ambient),

@@ -12,6 +12,7 @@ from mingus import sealed
 from mingus.auth import models as auth
 from mingus.backups import models as backups
 from mingus.db import Base
+from mingus.imports import models as imports
 from mingus.notices import models as notices
 from mingus.plaid import ledger
 from mingus.plaid import models as plaid
@@ -35,6 +36,7 @@ MODULES = (
     transactions,
     webhooks,
     notices,
+    imports,
     backups,
 )
 

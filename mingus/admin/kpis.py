@@ -15,6 +15,7 @@ from sqlalchemy import select
 from mingus.db import db
 from mingus.plaid.ledger import PlaidSyncLog
 from mingus.plaid.ledger import SyncStatus
+from mingus.plaid.ledger import Trigger
 from mingus.plaid.linkstates import LinkState
 from mingus.plaid.models import ConnectionChange
 from mingus.plaid.models import LinkSession
@@ -117,7 +118,7 @@ def _syncs(since: dt.datetime) -> Kpi:
     ended = [SyncStatus.SUCCESS.value, SyncStatus.PARTIAL.value, SyncStatus.FAILED.value]
     counted, of = _counts(
         PlaidSyncLog.status == SyncStatus.SUCCESS.value,
-        PlaidSyncLog.status.in_(ended),
+        PlaidSyncLog.status.in_(ended) & (PlaidSyncLog.trigger != Trigger.IMPORT.value),
         PlaidSyncLog.requested_at >= since,
     )
     return _share(Measure.SYNCS, counted, of, target=0.98, at_least=True)

@@ -45,7 +45,11 @@ class Filters:
             (PlaidSyncLog.trigger, self.trigger),
             (PlaidSyncLog.error_code, self.error),
         )
-        return [column == value for column, value in pairs if value is not None]
+        # what people brought in files is no sync
+        return [
+            PlaidSyncLog.trigger != Trigger.IMPORT.value,
+            *(column == value for column, value in pairs if value is not None),
+        ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +182,7 @@ def failures(since: dt.datetime) -> list[FailureGroup]:
 def detail(sync_id: SyncId, *, now: dt.datetime) -> SyncDetail | None:
     """One sync, the calls of its connection while it ran, and the webhooks that asked for it."""
     log = db.session.get(PlaidSyncLog, sync_id)
-    if log is None:
+    if log is None or log.trigger == Trigger.IMPORT:
         return None
     connection = db.session.get_one(PlaidConnection, log.connection_id)
     return SyncDetail(

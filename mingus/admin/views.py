@@ -96,7 +96,7 @@ def syncs() -> ResponseReturnValue:
         is_narrowed=any(asked.values()),
         is_first=not after,
         statuses=list(SyncStatus),
-        triggers=list(Trigger),
+        triggers=[trigger for trigger in Trigger if trigger is not Trigger.IMPORT],
     )
 
 

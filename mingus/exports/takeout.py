@@ -58,6 +58,7 @@ SECTIONS = (
     "transaction_rules",
     "transaction_edits",
     "transaction_edit_rows",
+    "transaction_imports",
     "transfer_pairs",
     "plaid_liabilities",
     "plaid_holdings",

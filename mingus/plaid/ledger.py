@@ -34,6 +34,7 @@ class Trigger(StrEnum):
     WEBHOOK = "webhook"
     SCHEDULE = "schedule"
     OPERATOR = "operator"
+    IMPORT = "import"  # no sync: a file that the person brought, told like one
 
 
 class SyncStatus(StrEnum):

@@ -37,6 +37,8 @@ ADAS = {
     "account-values": "last of: /accounts/acc_ + /values",
     "account-edit": "first of: /accounts/acc_ + /edit",
     "account-new": "/accounts/new",
+    "import-begin": "last of: /accounts/acc_ + /import",
+    "import-look": "last of: /accounts/acc_ + /import > /imports/imp_",
     "connect": "/connect",
     "transactions": "/transactions",
     "transactions-narrowed": "/transactions?q=coffee&direction=out&range=this-year",
@@ -115,16 +117,20 @@ def sign_in(page: Page, url: str, email: str) -> None:
 
 
 def find(context: BrowserContext, url: str, path: str) -> str:
-    """An address as it is, or that of the first or last link of its kind on the accounts page."""
+    """An address as it is, or that of the first or last link of its kind on the accounts page, or one behind it."""
     if " of: " not in path:
         return path
     which, _, rest = path.partition(" of: ")
     start, _, more = rest.partition(" + ")
+    more, _, further = more.partition(" > ")
     page = context.new_page()
     page.goto(f"{url}/accounts")
     links = page.locator(f"a.account__link[href^='{start}']")
     link = links.first if which == "first" else links.last
     found = str(link.get_attribute("href")) + more
+    if further:
+        page.goto(url + found)
+        found = str(page.locator(f"a[href^='{further}']").first.get_attribute("href"))
     page.close()
     return found
 

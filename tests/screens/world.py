@@ -106,6 +106,17 @@ def _keep_by_hand(ada: UserId) -> None:
     _add(ada, "vehicle", "Volvo", 18_400, today - dt.timedelta(days=90))
     _add(ada, "cash", "Wallet", 120, today)
     _add(ada, "loan", "Loan of Aunt May", -6_000, today - dt.timedelta(days=200))
+    old = _add(ada, "account", "Old bank", 1_240, today - dt.timedelta(days=300))
+    lines = [
+        f"{today - dt.timedelta(days=number)},Corner shop {number},-{number}.50,900"
+        for number in range(1, 60)
+    ]
+    text = "\n".join(
+        ["Date,Description,Amount,Balance", *lines, "soon,Baker,1.00,900", "2026-01-01,Baker,much,900"]
+    )
+    services().imports.take_up(
+        ada, old, name="statement-april.csv", content=text.encode(), order="ymd", decimal="."
+    )
 
 
 def _add(ada: UserId, kind: str, name: str, value: int, on: dt.date) -> AccountId:
