@@ -27,6 +27,8 @@ def configure(connection):
         render_as_batch=True,
         compare_type=True,
         transaction_per_migration=False,
+        # by itself alembic would commit after each step on SQLite, and two that migrate would take turns
+        transactional_ddl=True,
     )
 
 

@@ -25,6 +25,8 @@ from mingus import config
 from mingus import logs
 from mingus.admin import views as admin_views
 from mingus.ambient import SystemAmbient
+from mingus.auth import entry_views
+from mingus.auth import security_views
 from mingus.auth import settings_views
 from mingus.auth import token_views
 from mingus.auth import views as auth_views
@@ -114,6 +116,8 @@ def create_app(
         auth_views.bp,
         settings_views.bp,
         token_views.bp,
+        entry_views.bp,
+        security_views.bp,
         exports_views.bp,
         manual_views.bp,
         imports_views.bp,
@@ -209,6 +213,8 @@ def _bind_requests(app: Flask, settings: Settings) -> None:
 
     Babel(app, locale_selector=_locale, timezone_selector=_time_zone)
     app.before_request(access.require_sign_in)
+    app.before_request(access.require_factor)
+    app.before_request(access.require_fresh)
 
     @app.before_request
     def _note_seen() -> None:

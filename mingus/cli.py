@@ -89,6 +89,15 @@ def enable(email: str) -> None:
     click.echo(f"{email} may sign in again.")
 
 
+@users.command("reset-factors")
+@EMAIL
+@in_one_line
+def reset_factors(email: str) -> None:
+    """Take passkeys, app and codes of somebody who lost them away; check first that it is them."""
+    services().factors.reset(email)
+    click.echo(f"{email} signs in with the password alone.")
+
+
 @users.command("invite")
 @EMAIL
 @in_one_line

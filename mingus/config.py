@@ -90,6 +90,14 @@ class Registration(StrEnum):
     CLOSED = "closed"
 
 
+class SecondFactor(StrEnum):
+    """Who has to have one."""
+
+    NOBODY = "nobody"
+    ADMINS = "admins"
+    EVERYBODY = "everybody"
+
+
 class LogLevel(StrEnum):
     DEBUG = "debug"
     INFO = "info"
@@ -122,6 +130,7 @@ class Settings:
     environment: PlaidEnvironment
     base_url: str
     registration: Registration
+    second_factor: SecondFactor
     demo: bool
     data_dir: Path
     database_url: str = field(repr=False)
@@ -207,6 +216,11 @@ def from_env(variables: Mapping[str, str]) -> Settings:
             "MINGUS_REGISTRATION",
             Registration,
             Registration.CLOSED if environment is PlaidEnvironment.DEVELOPMENT else Registration.OPEN,
+        ),
+        second_factor=read.choice(
+            "MINGUS_SECOND_FACTOR",
+            SecondFactor,
+            SecondFactor.ADMINS if environment is PlaidEnvironment.PRODUCTION else SecondFactor.NOBODY,
         ),
         demo=read.flag("MINGUS_DEMO", default=False),
         data_dir=data_dir,

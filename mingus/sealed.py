@@ -25,6 +25,7 @@ class SecretKind(StrEnum):
     ACCESS_TOKEN = "access_token"
     LINK_TOKEN = "link_token"
     PUBLIC_TOKEN = "public_token"
+    AUTHENTICATOR = "authenticator"
 
 
 class VaultSecret(Base):

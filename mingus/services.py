@@ -12,11 +12,8 @@ from typing import cast
 from flask import current_app
 
 from mingus.audit import AuditTrail
-from mingus.auth.apitokens import ApiTokens
 from mingus.auth.passwords import Passwords
-from mingus.auth.service import AuthService
-from mingus.auth.sessions import SessionBook
-from mingus.auth.tickets import Tickets
+from mingus.auth.wiring import people_parts
 from mingus.backups.service import Backups
 from mingus.chores import Chore
 from mingus.chores import Chores
@@ -59,6 +56,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mingus.ambient import Ambient
+    from mingus.auth.apitokens import ApiTokens
+    from mingus.auth.entrance import Devices
+    from mingus.auth.entrance import Entrance
+    from mingus.auth.factors import Factors
+    from mingus.auth.passkeys import Passkeys
+    from mingus.auth.service import AuthService
+    from mingus.auth.sessions import SessionBook
+    from mingus.auth.tickets import Tickets
     from mingus.config import Settings
     from mingus.jobs import Jobs
 
@@ -105,6 +110,10 @@ class Services:
     api_tokens: ApiTokens
     tickets: Tickets
     auth: AuthService
+    factors: Factors
+    passkeys: Passkeys
+    devices: Devices
+    entrance: Entrance
     vault: TokenVault
     outgoing: OutgoingLimits
     gateway: PlaidGateway
@@ -183,6 +192,7 @@ class Services:
         hour, quarter, day = dt.timedelta(hours=1), dt.timedelta(minutes=15), dt.timedelta(days=1)
         chores = [
             Chore(name="sessions", every=hour, do=self.sessions.forget_expired),
+            Chore(name="passkey challenges", every=hour, do=self.passkeys.forget_expired),
             Chore(name="api tokens", every=day, do=self.api_tokens.forget_old),
             Chore(name="tickets", every=hour, do=self.tickets.forget_expired),
             Chore(name="limits", every=hour, do=self.limiter.sweep),
@@ -214,10 +224,18 @@ def build(
     mail = MailRoom(ambient=ambient, jobs=jobs, post=post, sender=settings.mail_from, render=render)
     board = NoticeBoard(ambient=ambient, jobs=jobs)
     trail = AuditTrail(ambient)
-    sessions = SessionBook(ambient, board)
-    api_tokens = ApiTokens(ambient=ambient, limiter=limiter, trail=trail)
-    tickets = Tickets(ambient=ambient, jobs=jobs, mail=mail, base_url=settings.base_url)
     plaid = _plaid_parts(settings, ambient=ambient, jobs=jobs, limiter=limiter, board=board, trail=trail)
+    people = people_parts(
+        settings,
+        ambient=ambient,
+        jobs=jobs,
+        limiter=limiter,
+        mail=mail,
+        board=board,
+        trail=trail,
+        vault=plaid["vault"],
+        passwords=passwords or Passwords(),
+    )
     keys = WebhookKeys(ambient=ambient, gateway=plaid["gateway"], limiter=limiter)
     inbox = Inbox(settings=settings, ambient=ambient, jobs=jobs, keys=keys)
     edits = Edits(ambient)
@@ -231,20 +249,7 @@ def build(
         limiter=limiter,
         mail=mail,
         trail=trail,
-        sessions=sessions,
-        api_tokens=api_tokens,
-        tickets=tickets,
-        auth=AuthService(
-            ambient=ambient,
-            passwords=passwords or Passwords(),
-            sessions=sessions,
-            api_tokens=api_tokens,
-            tickets=tickets,
-            mail=mail,
-            limiter=limiter,
-            trail=trail,
-            registration=settings.registration,
-        ),
+        **people,
         edits=edits,
         rules=rules,
         transfers=transfers,

@@ -9,6 +9,7 @@ from mingus import chores
 from mingus import limits
 from mingus import mail
 from mingus import sealed
+from mingus.auth import factor_models
 from mingus.auth import models as auth
 from mingus.backups import models as backups
 from mingus.db import Base
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 MODULES = (
     audit,
     auth,
+    factor_models,
     mail,
     limits,
     chores,

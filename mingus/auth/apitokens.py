@@ -161,4 +161,5 @@ def _visitor(row: ApiToken, user: User) -> Visitor:
         session_id=SessionId(""),
         authenticated_at=row.created_at,
         seen_at=row.last_used_at or row.created_at,
+        has_factor=user.factor_since is not None,
     )

@@ -82,3 +82,59 @@ class AddressTaken(MingusError):
 
     status = 409
     code = "address_taken"
+
+
+class WrongCode(MingusError):
+    """That code is not right, or it was used already."""
+
+    status = 422
+    code = "wrong_code"
+
+
+class HalfSessionOver(MingusError):
+    """That took too long. Please sign in again."""
+
+    status = 401
+    code = "sign_in_again"
+
+
+class PasskeyRefused(MingusError):
+    """That passkey does not work here. Try again, or sign in another way."""
+
+    status = 422
+    code = "passkey_refused"
+
+
+class TooManyPasskeys(MingusError):
+    """You have as many passkeys as one person may have. Remove one that you no longer need."""
+
+    status = 409
+    code = "too_many_passkeys"
+
+
+class AppAlreadyThere(MingusError):
+    """Your authenticator app is set up already. Remove it first to set up another."""
+
+    status = 409
+    code = "app_already_there"
+
+
+class NoFactor(MingusError):
+    """Recovery codes stand in for a passkey or an authenticator app. Add one of those first."""
+
+    status = 409
+    code = "no_factor"
+
+
+class ConfirmFirst(MingusError):
+    """Please confirm that it is you before you go on."""
+
+    status = 403
+    code = "confirm_first"
+
+
+class FactorRequired(MingusError):
+    """A passkey or an authenticator app is required here. Add one in your settings first."""
+
+    status = 403
+    code = "factor_required"

@@ -118,12 +118,39 @@ def current_password_field(label: Any) -> PasswordField:
     )
 
 
+def code_field() -> StringField:
+    return StringField(
+        _("Code"),
+        validators=[DataRequired(_("Please fill this in.")), Length(max=60)],
+        render_kw={
+            "autocomplete": "one-time-code",
+            "autocapitalize": "none",
+            "spellcheck": "false",
+            "maxlength": 60,
+        },
+    )
+
+
 class LoginForm(FlaskForm):  # type: ignore[misc]  # flask-wtf ships no types
     email = email_field(_("E-mail"))
     password = current_password_field(_("Password"))
     remember = BooleanField(_("Keep me signed in on this device"))
     next = HiddenField()
     submit = SubmitField(_("Sign in"))
+
+
+class FactorForm(FlaskForm):  # type: ignore[misc]  # flask-wtf ships no types
+    code = code_field()
+    submit = SubmitField(_("Go on"))
+
+
+class IdentityForm(FlaskForm):  # type: ignore[misc]  # flask-wtf ships no types
+    password = current_password_field(_("Password"))
+    submit = SubmitField(_("Confirm"))
+
+
+class IdentityWithCodeForm(IdentityForm):
+    code = code_field()
 
 
 class RegisterForm(FlaskForm):  # type: ignore[misc]  # flask-wtf ships no types
@@ -180,7 +207,6 @@ class ProfileForm(FlaskForm):  # type: ignore[misc]  # flask-wtf ships no types
 
 class EmailChangeForm(FlaskForm):  # type: ignore[misc]  # flask-wtf ships no types
     email = email_field(_("New e-mail"))
-    password = current_password_field(_("Current password"))
     submit = SubmitField(_("Send a confirmation link"))
 
 
@@ -193,4 +219,3 @@ class TokenForm(FlaskForm):  # type: ignore[misc]  # flask-wtf ships no types
     )
     scope = SelectField(_("It may"), choices=_choices(SCOPES))
     days = SelectField(_("It works for"), choices=_choices(TOKEN_DAYS), default="90")
-    password = current_password_field(_("Current password"))

@@ -63,6 +63,7 @@ class User(Base):
     theme: Mapped[str] = mapped_column(String(8), default="system")
     created_at: Mapped[dt.datetime]
     disabled_at: Mapped[dt.datetime | None]
+    factor_since: Mapped[dt.datetime | None]  # since when a second factor is asked for
 
 
 class AuthSession(Base):
@@ -74,6 +75,7 @@ class AuthSession(Base):
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     user_id: Mapped[UserId] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     remembered: Mapped[bool]
+    awaits_factor: Mapped[bool] = mapped_column(default=False)  # admits to nothing else yet
     agent: Mapped[str] = mapped_column(String(300))
     address: Mapped[str] = mapped_column(String(45))  # shortened to its network
     created_at: Mapped[dt.datetime]

@@ -83,7 +83,11 @@ def sessions(user_id: UserId, *, current: SessionId, now: dt.datetime) -> list[S
     """The person's open sessions, this one first, then the latest used."""
     rows = db.session.scalars(
         select(AuthSession)
-        .where(AuthSession.user_id == user_id, AuthSession.expires_at > now)
+        .where(
+            AuthSession.user_id == user_id,
+            AuthSession.expires_at > now,
+            AuthSession.awaits_factor.is_(False),
+        )
         .order_by((AuthSession.id == current).desc(), AuthSession.last_seen_at.desc())
     )
     return [

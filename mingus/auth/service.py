@@ -1,4 +1,4 @@
-"""AuthService: the only writer of people. Sign-up, sign-in, passwords, addresses, roles."""
+"""AuthService: the only writer of people. Sign-up, passwords, addresses, roles."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
-from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
 from mingus.audit import AuditAction
@@ -14,7 +13,6 @@ from mingus.auth.failures import AddressTaken
 from mingus.auth.failures import InvitationNeeded
 from mingus.auth.failures import RegistrationClosed
 from mingus.auth.failures import UnknownPerson
-from mingus.auth.failures import WrongCredentials
 from mingus.auth.failures import WrongPassword
 from mingus.auth.models import Role
 from mingus.auth.models import TicketKind
@@ -42,9 +40,7 @@ if TYPE_CHECKING:
     from mingus.limits import Limiter
     from mingus.mail import MailRoom
 
-# a growing delay: each wider window lets fewer wrong passwords a second through
-ACCOUNT_LIMITS = (Limit(count=5, seconds=15), Limit(count=8, seconds=60), Limit(count=10, seconds=300))
-NETWORK_LIMIT = Limit(count=100, seconds=300)
+CONFIRM_LIMITS = (Limit(count=5, seconds=15), Limit(count=8, seconds=60), Limit(count=10, seconds=300))
 MAIL_LIMIT = Limit(count=3, seconds=900)
 NETWORK_MAIL_LIMIT = Limit(count=30, seconds=3600)
 
@@ -139,41 +135,16 @@ class AuthService:
             self._tickets.ask(unit, TicketKind.INVITATION, email)
             self._trail.record(unit, AuditAction.INVITED, actor=None, subject=None)
 
-    # sign-in
-
-    def sign_in(
-        self, *, email: str, password: str, remember: bool, agent: str, address: str, network: str
-    ) -> str:
-        """Open a session and give its token; raises WrongCredentials or TooManyTries."""
-        self._limiter.spend("sign-in-network", network, NETWORK_LIMIT)
-        self._limiter.spend("sign-in", email, *ACCOUNT_LIMITS)
-        user = db.session.scalar(select(User).where(User.email == email))
-        right = self._passwords.matches(user.password_hash if user else None, password)
-        if user is None or not right or user.disabled_at is not None:
-            # written for nobody too: a known address must not cost more time than an unknown one
-            self._trail.note(
-                AuditAction.SIGN_IN_FAILED, actor=None, subject=user.id if user is not None else None
-            )
-            raise WrongCredentials
-        self._limiter.forgive("sign-in", email, *ACCOUNT_LIMITS)
-        self._limiter.forgive("sign-in-network", network, NETWORK_LIMIT)
-        renewed = self._passwords.hash(password) if self._passwords.is_outdated(user.password_hash) else None
-        with unit_of_work() as unit:
-            if renewed is not None:
-                unit.session.execute(update(User).where(User.id == user.id).values(password_hash=renewed))
-            self._tell(unit, AuditAction.SIGNED_IN, user.id)
-            return self._sessions.open(unit, user.id, remembered=remember, agent=agent, address=address)
-
     # passwords
 
     def confirm_password(self, visitor: Visitor, password: str) -> None:
         """Raise WrongPassword unless it is the person's, TooManyTries after too many wrong ones."""
-        self._limiter.spend("sign-in", visitor.email, *ACCOUNT_LIMITS)
+        self._limiter.spend("confirm", visitor.id, *CONFIRM_LIMITS)
         known_hash = db.session.scalar(select(User.password_hash).where(User.id == visitor.id))
         if not self._passwords.matches(known_hash, password):
             self._trail.note(AuditAction.CONFIRMATION_FAILED, actor=visitor.id, subject=visitor.id)
             raise WrongPassword
-        self._limiter.forgive("sign-in", visitor.email, *ACCOUNT_LIMITS)
+        self._limiter.forgive("confirm", visitor.id, *CONFIRM_LIMITS)
 
     def request_reset(self, *, email: str, network: str) -> None:
         """Mail a reset link if the address is known; takes as long if it isn't."""
@@ -234,9 +205,8 @@ class AuthService:
             user.display_name, user.time_zone, user.locale = display_name, time_zone, locale
             user.currency, user.theme = currency, theme
 
-    def request_email_change(self, visitor: Visitor, *, email: str, password: str) -> None:
-        """Mail a confirmation link to the new address; raises WrongPassword or TooManyTries."""
-        self.confirm_password(visitor, password)
+    def request_email_change(self, visitor: Visitor, *, email: str) -> None:
+        """Mail a confirmation link to the new address; that it is the person was asked at the door."""
         if self._may_mail(email):
             with unit_of_work() as unit:
                 self._tickets.ask(unit, TicketKind.EMAIL_CHANGE, email, owner=visitor.id)

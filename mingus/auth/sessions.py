@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 
 IDLE = dt.timedelta(minutes=30)
 LIFETIME = dt.timedelta(hours=12)
+HALF_LIFETIME = dt.timedelta(minutes=10)
 REMEMBERED_IDLE = dt.timedelta(days=14)
 REMEMBERED_LIFETIME = dt.timedelta(days=60)
+FRESH = dt.timedelta(minutes=10)  # for how long a sign-in is proof enough for dangerous acts
 SEEN_STEP = dt.timedelta(minutes=1)
 AGENT_LENGTH = 300
 
@@ -53,6 +55,7 @@ class Visitor:
     session_id: SessionId
     authenticated_at: dt.datetime
     seen_at: dt.datetime
+    has_factor: bool
     is_authenticated: bool = True
     is_active: bool = True
     is_anonymous: bool = False
@@ -96,13 +99,15 @@ class SessionBook:
         agent: str,
         address: str | None,
         goes_on: bool = False,
+        awaits_factor: bool = False,
     ) -> str:
         """Add a session to the caller's unit and give its token, which is nowhere else.
 
         Of a new kind of device its owner is told, unless it goes on where another session of it ended.
         """
         now, token = self._ambient.now(), self._ambient.token()
-        if not goes_on:
+        lifetime = REMEMBERED_LIFETIME if remembered else LIFETIME
+        if not goes_on and not awaits_factor:
             self._board.note_device(unit, user_id, agent)
         unit.session.add(
             AuthSession(
@@ -115,7 +120,8 @@ class SessionBook:
                 created_at=now,
                 authenticated_at=now,
                 last_seen_at=now,
-                expires_at=now + (REMEMBERED_LIFETIME if remembered else LIFETIME),
+                expires_at=now + (HALF_LIFETIME if awaits_factor else lifetime),
+                awaits_factor=awaits_factor,
             )
         )
         return token
@@ -125,7 +131,7 @@ class SessionBook:
         row = db.session.execute(
             select(AuthSession, User)
             .join(User, User.id == AuthSession.user_id)
-            .where(AuthSession.token_hash == hash_token(token))
+            .where(AuthSession.token_hash == hash_token(token), AuthSession.awaits_factor.is_(False))
         ).one_or_none()
         if row is None:
             return None
@@ -147,7 +153,28 @@ class SessionBook:
             session_id=session.id,
             authenticated_at=session.authenticated_at,
             seen_at=session.last_seen_at,
+            has_factor=user.factor_since is not None,
         )
+
+    def half(self, token: str) -> AuthSession | None:
+        """The session that waits for a second factor, while it may."""
+        return db.session.scalar(
+            select(AuthSession).where(
+                AuthSession.token_hash == hash_token(token),
+                AuthSession.awaits_factor.is_(True),
+                AuthSession.expires_at > self._ambient.now(),
+            )
+        )
+
+    def renew(self, unit: Unit, session_id: SessionId) -> str:
+        """Give a session that has just proved itself a new token, in the caller's unit; the old one is dead."""
+        token = self._ambient.token()
+        unit.session.execute(
+            update(AuthSession)
+            .where(AuthSession.id == session_id)
+            .values(token_hash=hash_token(token), authenticated_at=self._ambient.now())
+        )
+        return token
 
     def note_seen(self, visitor: Visitor) -> None:
         """Remember that the session is in use, at most once a minute."""

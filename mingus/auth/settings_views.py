@@ -66,13 +66,7 @@ def change_email() -> ResponseReturnValue:
     form = EmailChangeForm()
     if not form.validate_on_submit():
         return _profile_page(ProfileForm(formdata=None, obj=visitor()), form), 422
-    try:
-        services().auth.request_email_change(
-            visitor(), email=entered(form.email), password=entered(form.password)
-        )
-    except WrongPassword as err:
-        form.password.errors = [_(err.public)]
-        return _profile_page(ProfileForm(formdata=None, obj=visitor()), form), err.status
+    services().auth.request_email_change(visitor(), email=entered(form.email))
     flash(_("We mailed a link to the new address. Your address changes when you open it."), "info")
     return redirect(url_for("settings.profile"), code=303)
 

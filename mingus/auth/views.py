@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from typing import cast
 
 from flask import Blueprint
+from flask import current_app
 from flask import flash
 from flask import redirect
 from flask import render_template
@@ -18,6 +19,7 @@ from flask_login import current_user
 from flask_login import login_user
 from flask_login import logout_user
 
+from mingus.auth.entrance import Caller
 from mingus.auth.failures import AddressTaken
 from mingus.auth.failures import InvitationNeeded
 from mingus.auth.failures import RegistrationClosed
@@ -38,15 +40,21 @@ from mingus.web.access import visitor
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
+    from werkzeug.wrappers import Response
 
+    from mingus.auth.entrance import Entry
     from mingus.auth.sessions import Visitor
 
+DEVICE_SECONDS = 365 * 24 * 3600
 bp = Blueprint("auth", __name__)
 
 
 def start_session(token: str, *, remember: bool) -> None:
-    """Hand the browser its session: nothing of the cookie it came with lives on."""
+    """Hand the browser its session: nothing of the cookie it came with lives on, but a form kept to be sent again."""
+    kept = session.get("kept")
     session.clear()
+    if kept is not None:
+        session["kept"] = kept
     session.permanent = remember
     login_user(cast("Visitor", services().sessions.visitor(token)))
 
@@ -55,27 +63,61 @@ def agent() -> str:
     return request.user_agent.string
 
 
+def caller() -> Caller:
+    """Who is at the door."""
+    return Caller(
+        agent=agent(),
+        address=request.remote_addr or "",
+        network=network(),
+        device=request.cookies.get(device_cookie(), ""),
+    )
+
+
+def device_cookie() -> str:
+    return "__Host-device" if current_app.config["SESSION_COOKIE_SECURE"] else "device"
+
+
+def admit(entry: Entry, response: Response) -> Response:
+    """Let somebody in with this answer, and have the browser remember that they were here."""
+    start_session(entry.token, remember=entry.remembered)
+    response.set_cookie(
+        device_cookie(),
+        services().devices.issue(entry.user_id),
+        max_age=DEVICE_SECONDS,
+        httponly=True,
+        samesite="Lax",
+        secure=bool(current_app.config["SESSION_COOKIE_SECURE"]),
+    )
+    return response
+
+
 @bp.route("/login", methods=["GET", "POST"])
 def login() -> ResponseReturnValue:
     if current_user.is_authenticated:
         return redirect(safe_next(request.values.get("next")), code=303)
     form = LoginForm(next=request.args.get("next", ""))
     if not form.validate_on_submit():
-        return render_template("auth/login.html", form=form), 422 if form.errors else 200
+        return _login_page(form), 422 if form.errors else 200
     try:
-        token = services().auth.sign_in(
+        entry = services().entrance.sign_in(
             email=entered(form.email),
             password=entered(form.password),
             remember=form.remember.data,
-            agent=agent(),
-            address=request.remote_addr or "",
-            network=network(),
+            caller=caller(),
         )
     except WrongCredentials as err:
         form.password.errors = [_(err.public)]
-        return render_template("auth/login.html", form=form), err.status
-    start_session(token, remember=form.remember.data)
-    return redirect(safe_next(form.next.data), code=303)
+        return _login_page(form), err.status
+    if entry.is_half:
+        session.clear()
+        session["half"] = entry.token
+        return redirect(url_for("entry.factor", next=form.next.data or None), code=303)
+    return admit(entry, redirect(safe_next(form.next.data), code=303))
+
+
+def _login_page(form: LoginForm) -> str:
+    offered = services().passkeys.are_offered
+    return render_template("auth/login.html", form=form, passkeys_offered=offered, next=form.next.data)
 
 
 @bp.post("/logout")

@@ -68,6 +68,10 @@ SECTIONS = (
     "plaid_sync_logs",
 )
 LEFT_OUT = {
+    "app_factors": "a key to the account",
+    "passkeys": "keys to the account, named on its settings page",
+    "passkey_challenges": "questions that wait for minutes",
+    "recovery_codes": "keys to the account",
     "auth_tickets": "one-time links, which are keys",
     "plaid_arrivals": "a note to our own worker, gone in a moment",
     "plaid_calls": "how our calls to Plaid went, nothing of a person",

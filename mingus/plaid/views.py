@@ -160,6 +160,7 @@ def _link_words(card: ConnectionCard | None) -> dict[str, object]:
         "connectionId": card.id if card is not None else None,
         "accounts": False,
         "resume": None,
+        "confirmUrl": url_for("entry.confirm", next=request.full_path.rstrip("?")),
         "doneUrl": url_for("plaid.accounts"),
         "urls": {
             "linkToken": url_for("plaid_api.link_token"),

@@ -12,14 +12,19 @@ from flask import current_app
 from flask import g
 from flask import redirect
 from flask import request
+from flask import session
 from flask import url_for
 from flask_login import current_user
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
+from mingus.auth.failures import ConfirmFirst
+from mingus.auth.failures import FactorRequired
 from mingus.auth.failures import TokenOnlyReads
 from mingus.auth.models import TokenScope
+from mingus.auth.sessions import FRESH
 from mingus.auth.sessions import network_of
+from mingus.config import SecondFactor
 from mingus.services import services
 
 if TYPE_CHECKING:
@@ -38,6 +43,9 @@ PUBLIC = frozenset(
         "web.healthz",
         "web.readyz",
         "auth.login",
+        "entry.factor",
+        "entry.question",
+        "entry.answer",
         "auth.register",
         "auth.forgot",
         "auth.reset",
@@ -47,6 +55,45 @@ PUBLIC = frozenset(
         "api_document.openapi",
     }
 )
+
+
+# what is dangerous asks who you are if you did not say so lately: these whole, form and all …
+ASKED_ANEW = frozenset(
+    {
+        "plaid.connect",
+        "plaid.disconnect",
+        "plaid_api.link_token",
+        "plaid_api.reauth",
+        "plaid_api.disconnect",
+        "settings.password",
+        "security.app",
+        "exports.everything",
+    }
+)
+# … and these once they change something, as every change on an admin page does
+ASKED_TO_CHANGE = frozenset(
+    {
+        "settings.change_email",
+        "settings.confirm_email",
+        "tokens.index",
+        "security.begin_app",
+        "security.remove_app",
+        "security.question",
+        "security.answer",
+        "security.remove_passkey",
+        "security.make_codes",
+    }
+)
+ADMIN = "admin."
+# where somebody who must still add a second factor may go
+FACTOR_FREE = (PUBLIC - {"web.home"}) | {
+    "auth.logout",
+    "entry.confirm",
+    "entry.go_on",
+    "entry.confirm_question",
+    "entry.confirm_answer",
+}
+KEPT_BYTES = 2000  # a cookie holds little more
 
 
 def visitor() -> Visitor:
@@ -67,6 +114,61 @@ def require_sign_in() -> Response | None:
         abort(401)
     target = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("auth.login", next=target), code=303)
+
+
+def is_dangerous() -> bool:
+    """Whether this request wants a fresh sign-in."""
+    endpoint = request.endpoint or ""
+    changes = request.method not in READING
+    return endpoint in ASKED_ANEW or (changes and (endpoint in ASKED_TO_CHANGE or endpoint.startswith(ADMIN)))
+
+
+def require_fresh() -> Response | None:
+    """Before something dangerous, ask who it is unless that was said lately; what was being done is kept.
+
+    A program's token stands for itself: it was made by a fresh sign-in and does what its scope says.
+    """
+    if program() is not None or not current_user.is_authenticated or not is_dangerous():
+        return None
+    changes = request.method not in READING
+    if services().ambient.now() - visitor().authenticated_at <= FRESH:
+        if changes:
+            session.pop("kept", None)
+        return None
+    if wants_json():
+        raise ConfirmFirst
+    if not changes:
+        return redirect(url_for("entry.confirm", next=request.full_path.rstrip("?")), code=303)
+    _keep_form()
+    return redirect(url_for("entry.confirm", next=request.path), code=303)
+
+
+def _keep_form() -> None:
+    """Put what was posted into the session's cookie, to be posted again. Never a password, never a long text."""
+    fields = [pair for pair in request.form.items(multi=True) if pair[0] != "csrf_token"]
+    secret = any(name in {"password", "password_again", "current"} for name, _ in fields)
+    session.pop("kept", None)
+    if not secret and len(repr(fields)) <= KEPT_BYTES:
+        session["kept"] = {"url": request.path, "fields": fields}
+
+
+def must_add_factor() -> bool:
+    """Whether this person has to have a second factor and has none."""
+    wanted = services().settings.second_factor
+    due = wanted is SecondFactor.EVERYBODY or (wanted is SecondFactor.ADMINS and visitor().is_admin)
+    return due and not visitor().has_factor
+
+
+def require_factor() -> Response | None:
+    """Where a second factor is required, those without one are led to adding it and nowhere else."""
+    endpoint = request.endpoint or ""
+    if endpoint in FACTOR_FREE or endpoint.startswith("security."):
+        return None
+    if not current_user.is_authenticated or program() is not None or not must_add_factor():
+        return None
+    if wants_json():
+        raise FactorRequired
+    return redirect(url_for("security.index"), code=303)
 
 
 def bearer() -> str | None:

@@ -11,7 +11,10 @@ export function mount(panel) {
 
   plaid.setEventHandler("progress", view.work);
   plaid.setEventHandler("exit", () => view.rest(words.left));
-  plaid.setEventHandler("error", view.fail);
+  plaid.setEventHandler("error", (trouble) => {
+    if (trouble.code === "confirm_first") location.assign(settings.confirmUrl);
+    else view.fail(trouble);
+  });
   plaid.setEventHandler("success", (answer) => {
     view.say(words.done);
     location.assign(`${settings.doneUrl}#${answer.connection_id}`);

@@ -107,7 +107,7 @@ def test_a_form_is_sent_once(desk: Walker) -> None:
     desk.fill(email=ADA, password=PASSWORD)
     with desk.page.expect_response("**/login"):
         desk.page.evaluate(PRESS_TWICE)
-    expect(desk.page.get_by_role("button", name="Sign in")).to_have_attribute("aria-busy", "true")
+    expect(desk.page.get_by_role("button", name="Sign in", exact=True)).to_have_attribute("aria-busy", "true")
     desk.page.evaluate(PRESS_TWICE)
     assert len(sent) == 1
 

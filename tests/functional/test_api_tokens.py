@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tests.support.ambient import FrozenAmbient
     from tests.support.browser import Browser
 
-FORM = {"name": "Budget sheet", "scope": "read", "days": "30", "password": PASSWORD}
+FORM = {"name": "Budget sheet", "scope": "read", "days": "30"}
 TOKEN = re.compile(r"mgs_[\w-]{43}")
 
 
@@ -82,7 +82,6 @@ def test_a_token_is_shown_once_and_kept_only_as_its_hash(app: Flask, ada: UserId
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
-        ("password", "wrong-horse-battery", "not your current password"),
         ("name", " ", "fill this in"),
         ("scope", "admin", "Not a valid choice"),
         ("days", "36500", "Not a valid choice"),
