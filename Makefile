@@ -56,6 +56,8 @@ lock: $(VENV)/.installed-dev ## Compile the pinned requirements anew from pyproj
 	@$(BIN)/uv pip compile -q --generate-hashes --universal --python-version 3.11 --no-header --no-annotate --no-strip-extras \
 		pyproject.toml -o requirements.txt
 	@$(BIN)/uv pip compile -q --generate-hashes --universal --python-version 3.11 --no-header --no-annotate --no-strip-extras \
+		pyproject.toml --extra redis -c requirements.txt -o requirements-server.txt
+	@$(BIN)/uv pip compile -q --generate-hashes --universal --python-version 3.11 --no-header --no-annotate --no-strip-extras \
 		pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
 
 clean: ## Remove what was built; .env and var/ stay

@@ -21,6 +21,7 @@ from mingus.config import PlaidEnvironment
 from mingus.config import UpdateMode
 from mingus.environ import is_loopback
 from mingus.mail import SmtpPost
+from mingus.webhooks import queries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,6 +71,7 @@ def examine(services: Services) -> list[Finding]:
     findings.extend(_readiness(services))
     findings.append(_limits(services))
     findings.append(_backups(services))
+    findings.append(_signing_times(services))
     return findings
 
 
@@ -246,6 +248,21 @@ def _backups(services: Services) -> Finding:
     if not (services.settings.backup_dir / str(newest.file_name)).exists():
         return warn("backups", f"{newest.file_name} is not in MINGUS_BACKUP_DIR on this machine.")
     return ok("backups", f"{newest.file_name}, {newest.row_count} rows, read back whole")
+
+
+def _signing_times(services: Services) -> Finding:
+    """Plaid's own clock as its webhooks carry it; more than a minute apart, they are refused."""
+    now = services.ambient.now()
+    try:
+        lead, refused = queries.clock_lead(now), queries.refused_for_time(now.date())
+    except DBAPIError:
+        return warn("signing", "could not be looked up: see database and migrations above.")
+    if refused:
+        return fail("signing", f"{refused} webhooks of today were refused for their time. Switch NTP on.")
+    if lead is not None and abs(lead) > CLOCK_TOLERANCE:
+        words = "ahead of" if lead > dt.timedelta() else "behind"
+        return fail("signing", f"our clock is {abs(lead).seconds} s {words} Plaid's webhooks. Switch NTP on.")
+    return ok("signing", "agrees with ours" if lead is not None else "no webhook in the last hour")
 
 
 def _http() -> urllib3.PoolManager:

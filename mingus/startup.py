@@ -30,8 +30,25 @@ def started_app() -> Flask:
     logs.configure(settings.log_level)
     app = create_app(settings)
     with app.app_context():
+        check_schema()
         check_keys()
     return app
+
+
+def check_schema() -> None:
+    """End the process on a database that a newer version has migrated: what it means is not known here."""
+    try:
+        current = schema.current_revision()
+    except DBAPIError:
+        return
+    if current is not None and not schema.knows(current):
+        wanted = schema.wanted_revision()
+        refuse(
+            [
+                f"DATABASE_URL: the database is at migration {current}, this version knows {wanted} at most."
+                " Start the newer version again, or restore the backup from before (docs/production.md, rollback)."
+            ]
+        )
 
 
 def check_keys() -> None:

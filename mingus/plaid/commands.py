@@ -6,7 +6,11 @@ import click
 from flask.cli import AppGroup
 
 from mingus.command import in_one_line
+from mingus.errors import NotFound
 from mingus.plaid import queries
+from mingus.plaid.ledger import Trigger
+from mingus.plaid.models import ConnectionId
+from mingus.plaid.states import ENDED
 from mingus.services import services
 
 plaid = AppGroup("plaid", help="Connections to banks.")
@@ -20,6 +24,28 @@ def connections() -> None:
     for row in queries.all_connections(environment=services().settings.environment.value):
         code = row.error_code or "-"
         click.echo(f"{row.id}  {row.state:<14}  {code:<28}  {row.institution_name}")
+
+
+@plaid.command("sync")
+@click.option("--connection", "connection_id", help="The id of one, as `plaid connections` lists it.")
+@click.option("--all", "everyone", is_flag=True, help="Every connection of this environment.")
+@in_one_line
+def sync(connection_id: str | None, *, everyone: bool) -> None:
+    """Ask for syncs; running workers do them. What an operator asks for does not wait for a failure's patience."""
+    if (connection_id is None) is not everyone:
+        message = "Say which: --connection ID, or --all."
+        raise click.UsageError(message)
+    known = {
+        row.id: row.state
+        for row in queries.all_connections(environment=services().settings.environment.value)
+        if row.state not in ENDED
+    }
+    if connection_id is not None and connection_id not in known:
+        raise NotFound
+    wanted = list(known) if connection_id is None else [ConnectionId(connection_id)]
+    for wanted_id in wanted:
+        services().sync.request(wanted_id, Trigger.OPERATOR)
+    click.echo(f"{len(wanted)} syncs asked for.")
 
 
 @vault.command("rotate")

@@ -54,9 +54,9 @@ class Leases:
         self._environment = environment
 
     def wish(self, unit: Unit, connection: PlaidConnection, trigger: Trigger) -> SyncId:
-        """Wish for a sync in the caller's unit; of several wishes one waits. A person's ends the patience."""
+        """Wish for a sync in the caller's unit; of several wishes one waits. What somebody asks for ends the patience."""
         connection.wanted_seq += 1
-        if trigger is Trigger.PERSON and not self._runs(unit, connection.id):
+        if trigger in ASKED and not self._runs(unit, connection.id):
             connection.lease_until = None  # held for a later try, not by a worker
         if trigger in ASKED:
             connection.crashes = 0

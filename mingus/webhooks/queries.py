@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sqlalchemy import func
 from sqlalchemy import select
@@ -11,9 +11,11 @@ from sqlalchemy import select
 from mingus.db import db
 from mingus.webhooks.models import EventState
 from mingus.webhooks.models import WebhookEvent
+from mingus.webhooks.models import WebhookRefusal
+from mingus.webhooks.verify import Reason
 
-if TYPE_CHECKING:
-    import datetime as dt
+CLOCK_SPAN = dt.timedelta(hours=1)
+CLOCK_EVENTS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,33 @@ def oldest_waiting() -> dt.datetime | None:
     """When the oldest webhook came that nobody has handled yet; None when none waits."""
     return db.session.scalar(
         select(func.min(WebhookEvent.first_seen_at)).where(WebhookEvent.state == EventState.WAITING.value)
+    )
+
+
+def clock_lead(now: dt.datetime) -> dt.timedelta | None:
+    """How far our clock is ahead of Plaid's, as the last hour's webhooks show; below zero: behind; None: none came.
+
+    A webhook is signed when it is sent. The quickest of several took about no time, so what is left is the clocks'.
+    Those signed in our future beyond the minute that is allowed are refused, which `refused_for_time` counts.
+    """
+    recent = db.session.execute(
+        select(WebhookEvent.first_seen_at, WebhookEvent.signed_at)
+        .where(WebhookEvent.first_seen_at > now - CLOCK_SPAN)
+        .order_by(WebhookEvent.first_seen_at.desc())
+        .limit(CLOCK_EVENTS)
+    ).all()
+    return min((row.first_seen_at - row.signed_at for row in recent), default=None)
+
+
+def refused_for_time(day: dt.date) -> int:
+    """How many webhooks of a day were signed too long ago, or in our future."""
+    return (
+        db.session.scalar(
+            select(func.sum(WebhookRefusal.count)).where(
+                WebhookRefusal.day == day, WebhookRefusal.reason == Reason.TIME.value
+            )
+        )
+        or 0
     )
 
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 import pytest
 import urllib3
+from sqlalchemy import select
 
 from mingus import doctor
 from mingus.auth.models import Role
 from mingus.auth.models import User
 from mingus.db import db
+from mingus.db import unit_of_work
+from mingus.plaid.ledger import PlaidSyncLog
+from mingus.plaid.ledger import SyncStatus
+from mingus.plaid.ledger import Trigger
+from mingus.plaid.models import PlaidConnection
 from mingus.services import services
 from mingus.worker import sweep_once
 from tests import factories
@@ -19,6 +26,7 @@ from tests.factories import PASSWORD
 from tests.support.signing import Signer
 from tests.support.signing import deliver
 from tests.support.signing import hook
+from tests.support.synced import SyncedBank
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +35,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from mingus.jobs import InlineJobs
+    from mingus.simulator.testing import Running
 
 
 def run(app: Flask, *words: str) -> Result:
@@ -121,6 +130,38 @@ def test_a_backup_is_made_shown_proven_and_never_written_over(app: Flask, tmp_pa
     refused = run(app, "backup", "restore", file)
     assert refused.exit_code == 1
     assert "nothing is ever overwritten" in refused.output
+
+
+def test_syncs_are_asked_for_one_or_all(app: Flask, plaid: Running, jobs: InlineJobs) -> None:
+    with app.app_context():
+        bank = SyncedBank(services(), plaid, jobs, factories.make_person(app))
+        db.session.remove()
+    assert run(app, "plaid", "sync").exit_code == 2
+    assert run(app, "plaid", "sync", "--all", "--connection", bank.connection_id).exit_code == 2
+    assert run(app, "plaid", "sync", "--connection", "con_nobody").exit_code == 1
+    assert run(app, "plaid", "sync", "--connection", bank.connection_id).output == "1 syncs asked for.\n"
+    assert run(app, "plaid", "sync", "--all").output == "1 syncs asked for.\n"
+    jobs.run_all()
+    with app.app_context():
+        triggers = db.session.scalars(select(PlaidSyncLog.trigger).order_by(PlaidSyncLog.id)).all()
+    assert triggers[-1] == Trigger.OPERATOR
+
+
+def test_what_an_operator_asks_for_does_not_wait_for_the_patience_after_a_failure(
+    app: Flask, plaid: Running, jobs: InlineJobs
+) -> None:
+    with app.app_context():
+        bank = SyncedBank(services(), plaid, jobs, factories.make_person(app))
+        with unit_of_work() as unit:
+            held = unit.lock_one(PlaidConnection, bank.connection_id)
+            held.lease_until = services().ambient.now() + dt.timedelta(hours=4)
+        db.session.remove()
+    run(app, "plaid", "sync", "--all")
+    jobs.run_all()
+    with app.app_context():
+        newest = db.session.scalars(select(PlaidSyncLog).order_by(PlaidSyncLog.id.desc())).first()
+        assert newest is not None
+        assert (newest.trigger, newest.status) == (Trigger.OPERATOR, SyncStatus.SUCCESS)
 
 
 def test_the_doctor_misses_a_backup_and_finds_one(app: Flask, jobs: InlineJobs) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from tests.conftest import ENCRYPTION_KEY
@@ -71,3 +73,14 @@ def test_a_wrong_encryption_key_is_noticed_before_anything_is_touched(tmp_path: 
         PLAID_ACCESS_TOKEN_ENCRYPTION_KEY=OTHER_KEY,
     )
     assert (verified.returncode, "1 of 1 secrets open" in verified.stdout) == (0, True)
+
+
+def test_a_database_of_a_newer_version_is_not_touched(tmp_path: Path) -> None:
+    assert run(tmp_path, "-m", "flask", "--app", "wsgi", "migrate").returncode == 0
+    with closing(sqlite3.connect(tmp_path / "mingus.sqlite3")) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.commit()
+    refused = run(tmp_path, "-m", "mingus.worker")
+    assert refused.returncode == 2
+    assert "the database is at migration 9999" in refused.stderr
+    assert "Traceback" not in refused.stderr

@@ -11,6 +11,7 @@ from sqlalchemy import func
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
+from mingus import doctor
 from mingus.db import db
 from mingus.jobs import JobKind
 from mingus.plaid.failures import PlaidFailure
@@ -238,3 +239,30 @@ def test_a_key_that_can_not_be_read_anew_stays_as_it_was(
     ambient.advance(hours=7)
     services().webhook_keys.read_anew()
     assert deliver(browser, BODY, signer.sign(BODY, at=ambient.now())).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("seconds_late", "level", "told"),
+    [
+        (2, "ok", "agrees"),
+        (90, "fail", "90 s ahead of"),  # our clock is fast: every webhook looks late
+        (-40, "ok", "agrees"),
+    ],
+)
+def test_the_doctor_reads_the_clock_off_the_webhooks(
+    browser: Browser, signer: Signer, wired: Services, seconds_late: int, level: str, told: str
+) -> None:
+    at = NOON - dt.timedelta(seconds=seconds_late)
+    assert deliver(browser, BODY, signer.sign(BODY, at=at)).status_code == 200
+    found = doctor._signing_times(wired)
+    assert found.level == level
+    assert told in found.words
+    assert browser.get("/readyz").get_json()["clock_lead_seconds"] == seconds_late
+
+
+def test_the_doctor_says_that_webhooks_are_refused_for_their_time(
+    browser: Browser, signer: Signer, wired: Services
+) -> None:
+    assert deliver(browser, BODY, signer.sign(BODY, at=NOON + dt.timedelta(minutes=3))).status_code == 401
+    found = doctor._signing_times(wired)
+    assert (found.level, found.words.split()[0]) == ("fail", "1")
