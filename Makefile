@@ -43,8 +43,8 @@ worker: $(VENV)/.installed ## The worker alone
 sim: $(VENV)/.installed ## The simulator alone
 	@$(BIN)/python -m mingus.simulator --port $${SIMULATOR_PORT:-5001}
 
-bench: $(VENV)/.installed-dev ## The figures, as ratios against baselines of the same run
-	@$(BIN)/python -m bench
+bench: $(VENV)/.installed-dev ## The figures, as ratios against baselines of the same run (PARTS="sync imports", LONG=1)
+	@$(BIN)/python -m bench $(if $(LONG),--long) $(PARTS)
 
 crash: $(VENV)/.installed-dev ## Kill the worker RUNS times (SEED=) and hold the ledger against the bank's truth
 	@$(BIN)/python -m tests.crash --runs $${RUNS:-200} --seed $${SEED:-7}

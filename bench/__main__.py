@@ -1,7 +1,9 @@
-"""`make bench`: runs every measurement, writes bench/results/latest.json and prints a table of ratios."""
+"""`make bench`: runs the named parts (all short ones unless said), writes their results, prints them against goals."""
 
 from __future__ import annotations
 
+import argparse
+import datetime as dt
 import json
 import os
 import platform
@@ -10,42 +12,61 @@ import sys
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+from bench import report
+from bench.parts import PARTS
+from bench.parts import ROOT
+from bench.parts import run
+
 RESULTS = Path(__file__).resolve().parent / "results"
-MEASUREMENTS = {
-    "simulator": [sys.executable, str(Path(__file__).resolve().parent / "simulator.py")],
-    "webhooks": [sys.executable, "-m", "bench.webhooks"],
-    "imports": [sys.executable, "-m", "bench.imports"],
-}
+LATEST = RESULTS / "latest.json"
 
 
 def machine() -> dict[str, Any]:
-    """What the figures were taken on."""
+    """What the figures were taken on, without its name."""
     return {
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         "system": platform.system(),
         "architecture": platform.machine(),
+        "load_before": round(os.getloadavg()[0], 1),
     }
 
 
-def measure(name: str) -> dict[str, Any]:
-    """One measurement, in a process of its own so that none disturbs another."""
-    done = subprocess.run(MEASUREMENTS[name], cwd=ROOT, check=True, capture_output=True, text=True)
+def committed() -> dict[str, Any]:
+    """The last results that were committed; nothing where there is no git."""
+    path = LATEST.relative_to(ROOT).as_posix()
+    try:
+        done = subprocess.run(["git", "show", f"HEAD:{path}"], cwd=ROOT, capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return {}
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
 def main() -> int:
-    figures = {name: measure(name) for name in MEASUREMENTS}
+    options = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    about = ", ".join(f"{name} ({part.about})" for name, part in PARTS.items())
+    options.add_argument("parts", nargs="*", choices=[[], *PARTS], help=about)
+    options.add_argument("--long", action="store_true", help="larger amounts, for committed results")
+    chosen = options.parse_args()
+    names = chosen.parts or [name for name, part in PARTS.items() if not part.by_name_only]
+    before = committed()
+    kept = json.loads(LATEST.read_text(encoding="utf-8")) if LATEST.exists() else {"parts": {}}
+    taken: dict[str, Any] = {"parts": {}}
+    for name in names:
+        print(f"{name}: {PARTS[name].about} …", file=sys.stderr)
+        on = machine()
+        taken["parts"][name] = {
+            "at": dt.datetime.now(dt.UTC).date().isoformat(),
+            "machine": on,
+            "long": chosen.long,
+            "figures": run(name, long=chosen.long),
+        }
+    kept["parts"] |= taken["parts"]
     RESULTS.mkdir(exist_ok=True)
-    target = RESULTS / "latest.json"
-    target.write_text(
-        json.dumps({"machine": machine(), "figures": figures}, indent=2) + "\n", encoding="utf-8"
-    )
-    for name, found in figures.items():
-        for key, value in found.items():
-            print(f"{name:<12} {key:<36} {value}")
+    LATEST.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+    LATEST.with_suffix(".svg").write_text(report.plot(kept), encoding="utf-8")
+    print(report.table(taken, before))
     return 0
 
 

@@ -21,7 +21,7 @@ from typing import Any
 from sqlalchemy import func
 from sqlalchemy import select
 
-from bench.webhooks import environment
+from bench.ground import environment
 from bench.webhooks import free_port
 from bench.webhooks import wait_for
 from mingus.app import create_app
@@ -160,7 +160,7 @@ def storm(database_url: str, folder: Path, *, connections: int, seconds: float, 
     chance = random.Random(seed)
     with running(Config(initial_seconds=0, historical_seconds=1)) as plaid:
         variables = {
-            **environment(folder, database_url, ports[0]),
+            **environment(database_url, folder, MINGUS_BASE_URL=f"http://127.0.0.1:{ports[0]}"),
             "PLAID_HOST": plaid.base_url,
             "PLAID_WEBHOOK_URL": hook,
         }

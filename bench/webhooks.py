@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import http.client
-import json
 import os
 import resource
 import socket
@@ -20,13 +19,14 @@ from sqlalchemy import create_engine
 from sqlalchemy import func
 from sqlalchemy import select
 
+from bench import ground
+from bench.goals import Goal
 from mingus.ambient import SystemAmbient
 from mingus.app import create_app
 from mingus.config import from_env
 from mingus.schema import upgrade
 from mingus.services import services
 from mingus.webhooks.models import WebhookEvent
-from tests.support import postgres
 from tests.support.signing import URL
 from tests.support.signing import Signer
 from tests.support.signing import hook
@@ -35,18 +35,15 @@ ROOT = Path(__file__).resolve().parent.parent
 WEBHOOKS = 4000
 SENDERS = 12
 WAIT_SECONDS = 120.0
-
-
-def environment(folder: Path, database_url: str, port: int) -> dict[str, str]:
-    """What an operator would set."""
-    return {
-        "SESSION_SECRET_KEY": "a-key-of-measurements-0123456789-abcdef",
-        "PLAID_ACCESS_TOKEN_ENCRYPTION_KEY": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
-        "DATABASE_URL": database_url,
-        "MINGUS_DATA_DIR": str(folder),
-        "MINGUS_BASE_URL": f"http://127.0.0.1:{port}",
-        "PLAID_LOG_LEVEL": "warning",
-    }
+READINGS = {False: 1, True: 3}
+GOALS = tuple(
+    goal
+    for kind in ("sqlite", "postgresql")
+    for goal in (
+        Goal(f"{kind}_per_second", at_least=500),
+        Goal(f"{kind}_half_load_p99_ms", at_most=50),
+    )
+)
 
 
 def processor_seconds() -> float:
@@ -61,10 +58,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def measure(database_url: str, folder: Path) -> dict[str, Any]:
+def _one(database_url: str, folder: Path, rate: float | None = None) -> dict[str, Any]:
     """One gunicorn process with its usual threads, against one database."""
     port = free_port()
-    variables = environment(folder, database_url, port)
+    variables = ground.environment(
+        database_url, folder, MINGUS_BASE_URL=f"http://127.0.0.1:{port}", PLAID_LOG_LEVEL="warning"
+    )
     app = create_app(from_env(variables))
     signer = Signer()
     with app.app_context():
@@ -77,7 +76,7 @@ def measure(database_url: str, folder: Path) -> dict[str, Any]:
     )
     try:
         wait_for(port)
-        found = storm(port, signer)
+        found = storm(port, signer, rate)
     finally:
         server.terminate()
         server.wait(timeout=20)
@@ -89,7 +88,7 @@ def measure(database_url: str, folder: Path) -> dict[str, Any]:
     return found
 
 
-def wait_for(port: int) -> None:
+def wait_for(port: int, *, pause: float = 0.1) -> None:
     deadline = time.monotonic() + WAIT_SECONDS
     while True:
         try:
@@ -99,14 +98,14 @@ def wait_for(port: int) -> None:
         except OSError:
             if time.monotonic() > deadline:
                 raise
-            time.sleep(0.1)
+            time.sleep(pause)
         else:
             return
 
 
-def storm(port: int, signer: Signer) -> dict[str, Any]:
+def storm(port: int, signer: Signer, rate: float | None) -> dict[str, Any]:
     """Distinct webhooks of as many items, from several senders at once."""
-    now = dt.datetime.now(dt.UTC)  # noqa: TID251 (signatures are checked against the real clock)
+    now = dt.datetime.now(dt.UTC)
     ready = []
     for number in range(WEBHOOKS):
         body = hook("TRANSACTIONS", "SYNC_UPDATES_AVAILABLE", f"item-{number}")
@@ -116,7 +115,9 @@ def storm(port: int, signer: Signer) -> dict[str, Any]:
 
     def send(share: list[tuple[bytes, str]]) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-        for body, token in share:
+        for number, (body, token) in enumerate(share):
+            if rate is not None:  # each sender at its own pace
+                time.sleep(max(0.0, began + number * SENDERS / rate - time.perf_counter()))
             started = time.perf_counter()
             connection.request("POST", URL, body, {"Plaid-Verification": token})
             answer = connection.getresponse()
@@ -125,6 +126,7 @@ def storm(port: int, signer: Signer) -> dict[str, Any]:
             if answer.status != 200:
                 refused.append(answer.status)
 
+    began = time.perf_counter()
     threads = [threading.Thread(target=send, args=(ready[start::SENDERS],)) for start in range(SENDERS)]
     started = time.perf_counter()
     for thread in threads:
@@ -141,22 +143,20 @@ def storm(port: int, signer: Signer) -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    found: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        found["sqlite"] = measure(f"sqlite:///{folder}/mingus.sqlite3", Path(folder))
-    try:
-        server = postgres.start()
-    except postgres.NoPostgres as err:
-        found["postgresql"] = str(err)
-    else:
-        try:
-            with tempfile.TemporaryDirectory() as folder:
-                found["postgresql"] = measure(server.url, Path(folder))
-        finally:
-            server.stop()
-    print(json.dumps(found))
-
-
-if __name__ == "__main__":
-    main()
+def measure(*, long: bool) -> dict[str, Any]:
+    """As many as they can, then half as many, evenly: how long each waits then."""
+    figures: dict[str, Any] = {}
+    readings = READINGS[long]
+    with tempfile.TemporaryDirectory() as name, ground.databases(Path(name)) as found:
+        for kind in found.kinds:
+            full = max(
+                (_one(found.fresh(kind), Path(name)) for _ in range(readings)),
+                key=lambda row: row["per_second"],
+            )
+            half = min(
+                (_one(found.fresh(kind), Path(name), full["per_second"] / 2) for _ in range(readings)),
+                key=lambda row: row["p99_ms"],
+            )
+            figures |= {f"{kind}_{key}": value for key, value in full.items()}
+            figures |= {f"{kind}_half_load_{key}": half[key] for key in ("per_second", "p50_ms", "p99_ms")}
+    return figures

@@ -32,6 +32,9 @@ FAST = (
 )
 
 
+DURABLE = ("shared_buffers=128MB", "max_connections=200")  # commits wait for the disk, as an operator's do
+
+
 class NoPostgres(Exception):
     """Neither a given URL, nor an installed server, nor the wheel."""
 
@@ -65,14 +68,14 @@ class Server:
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def start(*, shared: bool = True) -> Server:
+def start(settings: tuple[str, ...] = FAST, *, shared: bool = True) -> Server:
     """The server to test against; raises NoPostgres with what was tried. One that is not shared may be cut."""
     given = os.environ.get(URL_VARIABLE)
     if given and shared:
         return Server(url=given)
     programs = _installed_programs()
     if programs is not None:
-        return _start_installed(programs)
+        return _start_installed(programs, settings)
     if not shared:
         message = "no server is installed that a test could stop"
         raise NoPostgres(message)
@@ -100,7 +103,7 @@ def _owner() -> tuple[str, dict[str, object]]:
     raise NoPostgres(message)
 
 
-def _start_installed(programs: Path) -> Server:
+def _start_installed(programs: Path, chosen: tuple[str, ...]) -> Server:
     name, options = _owner()
     folder = Path(tempfile.mkdtemp(prefix="mingus-pg-"))
     if options:
@@ -122,7 +125,7 @@ def _start_installed(programs: Path) -> Server:
     subprocess.run(
         [*initdb, "--locale=C.UTF-8"], check=True, stdout=subprocess.DEVNULL, cwd=folder, **options
     )  # type: ignore[call-overload]  # who to run as
-    settings = [part for option in FAST for part in ("-c", option)]
+    settings = [part for option in chosen for part in ("-c", option)]
     command = [
         str(programs / "postgres"),
         "-D",
