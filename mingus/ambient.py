@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import secrets
 import threading
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
+PAIRS = [first + second for first in ALPHABET for second in ALPHABET]  # ids are made by the million
 TIME_CHARACTERS = 10
 RANDOM_CHARACTERS = 16
 RANDOM_BITS = RANDOM_CHARACTERS * 5
@@ -32,6 +34,7 @@ class SystemAmbient:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._last = (0, 0)
+        self._stamp = ""  # the milliseconds of the last id, as it shows them
 
     def now(self) -> dt.datetime:
         return dt.datetime.now(dt.UTC)
@@ -46,11 +49,13 @@ class SystemAmbient:
             last_milliseconds, last_tail = self._last
             # a step back of the clock must not give ids that sort before those already handed out
             if milliseconds <= last_milliseconds:
-                milliseconds, tail = last_milliseconds, last_tail + 1 + secrets.randbits(40)
+                milliseconds, tail = last_milliseconds, last_tail + 1 + int.from_bytes(os.urandom(5), "big")
             else:
                 tail = secrets.randbits(RANDOM_BITS - 1)
+                self._stamp = base32(milliseconds, TIME_CHARACTERS)
             self._last = (milliseconds, tail)
-        return f"{kind}_{base32(milliseconds, TIME_CHARACTERS)}{base32(tail, RANDOM_CHARACTERS)}"
+            stamp = self._stamp
+        return f"{kind}_{stamp}{base32(tail, RANDOM_CHARACTERS)}"
 
     def token(self) -> str:
         """A fresh unguessable text of 256 bits, safe in URLs."""
@@ -58,5 +63,5 @@ class SystemAmbient:
 
 
 def base32(number: int, length: int) -> str:
-    """`number` in a fixed count of characters that sort as the numbers do."""
-    return "".join(ALPHABET[(number >> shift) & 31] for shift in range(5 * (length - 1), -1, -5))
+    """`number` in a fixed and even count of characters that sort as the numbers do."""
+    return "".join([PAIRS[(number >> shift) & 1023] for shift in range(5 * length - 10, -1, -10)])

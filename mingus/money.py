@@ -48,6 +48,7 @@ COIN_DIGITS = dict.fromkeys(
 )
 DEFAULT_DIGITS = 2
 MAX_MINOR = 2**63 - 1  # what a database integer holds
+PLAIN_DIGITS = 16  # beyond, an amount is looked at more closely
 EXACT = decimal.Context(prec=60, traps=[decimal.InvalidOperation, decimal.DivisionByZero, decimal.Overflow])
 
 
@@ -142,9 +143,15 @@ def to_minor(value: Decimal, currency: Currency) -> int:
     return minor
 
 
-def is_whole_minor(value: Decimal, currency: Currency) -> bool:
-    """True when the currency's digits hold `value` without rounding."""
-    return Decimal(to_minor(value, currency)).scaleb(-digits(currency), EXACT) == value
+def minor_of(amount: Decimal, currency: Currency) -> tuple[int, bool]:
+    """Whole minor units, and whether they hold the amount without rounding; raises NotMoney."""
+    if amount.is_finite() and -PLAIN_DIGITS < amount.adjusted() < PLAIN_DIGITS:
+        places = digits(currency)
+        minor = int(amount.scaleb(places, EXACT))
+        if Decimal(minor).scaleb(-places, EXACT) == amount and abs(minor) <= MAX_MINOR:
+            return minor, True
+    value = parse(amount)
+    return to_minor(value, currency), False
 
 
 def totals(amounts: Iterable[Money | None]) -> tuple[Money, ...]:

@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import LargeBinary
+from sqlalchemy import String
 from sqlalchemy import func
+from sqlalchemy import literal_column
 from sqlalchemy import select
 
 from mingus.db import Unit
@@ -30,6 +33,10 @@ from mingus.sealed import VaultSecret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
+
+    from sqlalchemy import ColumnClause
+    from sqlalchemy.types import TypeEngine
 
     from mingus.ambient import Ambient
 
@@ -54,6 +61,19 @@ class SecretGone(SecretUnreadable):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """A sealed text as it was read beside the row that names it."""
+
+    id: SecretId
+    key_id: str
+    nonce: bytes
+    ciphertext: bytes
+
+    def __repr__(self) -> str:
+        return f"<Sealed {self.id}>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VaultReport:
     """What a walk over all secrets found."""
 
@@ -66,6 +86,19 @@ class VaultReport:
 def key_id(key: bytes) -> str:
     """A name for a key that tells nothing about it."""
     return hashlib.sha256(b"mingus vault key\0" + key).hexdigest()[:KEY_ID_LENGTH]
+
+
+def sealed_beside(secret_id: str) -> tuple[ColumnClause[Any], ...]:
+    """What makes a Sealed, besides its id, for a statement in which `secret_id` names the id's column."""
+    columns: tuple[tuple[str, TypeEngine[Any]], ...] = (
+        ("key_id", String()),
+        ("nonce", LargeBinary()),
+        ("ciphertext", LargeBinary()),
+    )
+    return tuple(
+        literal_column(f"(SELECT s.{name} FROM vault_secrets s WHERE s.id = {secret_id})", kind)  # noqa: S608 (names of columns)
+        for name, kind in columns
+    )
 
 
 class TokenVault:
@@ -109,6 +142,10 @@ class TokenVault:
         if row is None:
             raise SecretGone
         return self._opened(row, kind, owner_id)
+
+    def open_sealed(self, sealed: Sealed, kind: SecretKind, owner_id: str) -> str:
+        """As `open`, for what was read already."""
+        return self._opened(sealed, kind, owner_id)
 
     def destroy(self, unit: Unit, secret_id: SecretId | None) -> None:
         """Forget a text in the caller's unit; nothing happens when it is gone already."""
@@ -182,7 +219,7 @@ class TokenVault:
             db.session.rollback()  # a long walk must not hold one old view of the database
         return VaultReport(total=total, current=current, changed=0, unreadable=tuple(unreadable))
 
-    def _opened(self, row: VaultSecret, kind: SecretKind, owner_id: str) -> str:
+    def _opened(self, row: VaultSecret | Sealed, kind: SecretKind, owner_id: str) -> str:
         cipher = self._keys.get(row.key_id)
         if cipher is None:
             raise KeyringRefused

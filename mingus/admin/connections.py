@@ -9,8 +9,8 @@ from sqlalchemy import func
 from sqlalchemy import select
 
 from mingus.db import db
-from mingus.plaid.leases import MOST_CRASHES
 from mingus.plaid.models import PlaidConnection
+from mingus.plaid.states import MOST_CRASHES
 from mingus.plaid.states import READABLE
 from mingus.plaid.states import ConnectionState
 from mingus.plaid.states import Health

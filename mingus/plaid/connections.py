@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from mingus.notices.board import NoticeBoard
     from mingus.plaid.gateway import PlaidGateway
     from mingus.plaid.leases import Leases
+    from mingus.vault import Sealed
     from mingus.vault import TokenVault
 
 log = logging.getLogger(__name__)
@@ -92,6 +93,10 @@ class Connections:
             if connection.secret_id is None:
                 raise NotFound from None
             return self._vault.open(connection.secret_id, SecretKind.ACCESS_TOKEN, connection.id)
+
+    def open_token(self, sealed: Sealed, connection_id: ConnectionId) -> str:
+        """The access token in clear, of what was read with the connection's lease."""
+        return self._vault.open_sealed(sealed, SecretKind.ACCESS_TOKEN, connection_id)
 
     def move(
         self,

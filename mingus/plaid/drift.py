@@ -21,6 +21,7 @@ from mingus.plaid.models import PlaidConnection
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Collection
     from collections.abc import Sequence
 
     from sqlalchemy.orm import Session
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from mingus.ambient import Ambient
     from mingus.auth.models import UserId
     from mingus.plaid.models import AccountId
-    from mingus.plaid.writing import Counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +47,12 @@ class DriftNote:
 
 
 def check_balances(
-    unit: Unit, connection: PlaidConnection, counts: Counts, *, sync_id: SyncId, ambient: Ambient
+    unit: Unit, connection: PlaidConnection, touched: Collection[str], *, sync_id: SyncId, ambient: Ambient
 ) -> None:
     """Compare each open account's movement since the last check with its transactions', in the caller's unit.
 
-    Banks differ in whether a balance counts what is pending: it agrees when either way explains it.
+    Only the accounts in `touched` are summed up. Banks differ in whether a balance counts what is pending: it agrees
+    when either way explains it.
     """
     unit.session.flush()  # the sums read what this update wrote
     accounts = unit.session.scalars(
@@ -60,13 +61,14 @@ def check_balances(
         )
     ).all()
     before = _last_checks(unit.session, [account.id for account in accounts])
-    # summing up all rows is only worth it when any of them changed
-    totals = _totals(unit.session, connection) if counts.changed or len(before) < len(accounts) else None
+    # summing up an account's rows is only worth it when any of them changed
+    summed = {account.id for account in accounts if account.id in touched or account.id not in before}
+    totals = _totals(unit.session, connection, summed) if summed else {}
     for account in accounts:
         if account.current_minor is None:
             continue
         last = before.get(account.id)
-        if totals is not None:
+        if account.id in summed:
             posted, pending = totals.get(account.id, (0, 0))
         else:
             posted, pending = (last.posted_minor, last.pending_minor) if last is not None else (0, 0)
@@ -134,7 +136,9 @@ def _last_checks(session: Session, ids: Sequence[AccountId]) -> dict[AccountId, 
     return {row.account_id: row for row in rows}
 
 
-def _totals(session: Session, connection: PlaidConnection) -> dict[AccountId, tuple[int, int]]:
+def _totals(
+    session: Session, connection: PlaidConnection, accounts: Collection[AccountId]
+) -> dict[AccountId, tuple[int, int]]:
     """The sums of what is posted and of what is pending, by account, each in its account's own currency."""
     amount = PlaidTransaction.amount_minor
     rows = session.execute(
@@ -146,6 +150,7 @@ def _totals(session: Session, connection: PlaidConnection) -> dict[AccountId, tu
         .join(PlaidAccount, PlaidAccount.id == PlaidTransaction.account_id)
         .where(
             PlaidTransaction.connection_id == connection.id,
+            PlaidTransaction.account_id.in_(accounts),
             PlaidTransaction.removed_at.is_(None),
             PlaidTransaction.currency == PlaidAccount.currency,
         )

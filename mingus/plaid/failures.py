@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -309,3 +310,21 @@ class PlaidFailure(MingusError):
         elif self.advice.family in {Family.PERSON, Family.GONE}:
             self.status, self.code = 409, "needs_reconnect"
         self.details = {"plaid_code": error_code, "plaid_request_id": request_id}
+
+
+def answered_failure(status: int, body: str | None) -> PlaidFailure:
+    """The failure behind an answer outside 2xx; a body that is not Plaid's counts by its status."""
+    try:
+        found = json.loads(body or "")
+    except ValueError:
+        found = {}
+    error = found if isinstance(found, dict) else {}
+    code, kind, request_id = (error.get(name) for name in ("error_code", "error_type", "request_id"))
+    if isinstance(code, str) and code:
+        return PlaidFailure(
+            code[:80],
+            error_type=kind[:80] if isinstance(kind, str) else None,
+            request_id=request_id[:64] if isinstance(request_id, str) else None,
+            status=status,
+        )
+    return PlaidFailure("UNREADABLE_ANSWER", status=status)

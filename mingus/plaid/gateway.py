@@ -7,7 +7,6 @@ without turning money into floats. The SDK is imported at first use: it takes mo
 from __future__ import annotations
 
 import io
-import json
 import logging
 import threading
 import time
@@ -19,12 +18,14 @@ from typing import TypeVar
 
 import msgspec
 import urllib3
+from sqlalchemy import insert
 
 from mingus.config import PlaidEnvironment
 from mingus.db import unit_of_work
 from mingus.plaid import productwire
 from mingus.plaid import wire
 from mingus.plaid.failures import PlaidFailure
+from mingus.plaid.failures import answered_failure
 from mingus.plaid.models import PlaidCall
 from mingus.plaid.synced import SyncPage
 from mingus.plaid.wire import UnreadableAnswer
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
     from mingus.ambient import Ambient
     from mingus.config import Settings
+    from mingus.db import Unit
+    from mingus.plaid.callbook import CallBook
     from mingus.plaid.models import ConnectionId
     from mingus.plaid.outgoing import Circuit
     from mingus.plaid.outgoing import OutgoingLimits
@@ -47,6 +50,7 @@ READ_SECONDS = 25.0
 TOTAL_SECONDS = 35.0  # looked at after each read, so a minute at the very most
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 CHUNK_BYTES = 64 * 1024
+NEW_CALL = insert(PlaidCall.__table__)  # type: ignore[arg-type]  # a table
 PAGE_ROWS = 500  # the most Plaid gives; fewer pages meet fewer mutations
 
 
@@ -56,6 +60,7 @@ class About:
 
     connection_id: ConnectionId | None = None
     institution_id: str | None = None
+    book: CallBook | None = None  # None: every call is recorded and asked for by itself
 
 
 NOBODY = About()
@@ -250,8 +255,7 @@ class PlaidGateway:
     def _ask(
         self, endpoint: str, method: str, request: dict[str, Any], kind: type[Body], about: About
     ) -> Body:
-        self._circuit.check(about.institution_id)
-        self._outgoing.take(endpoint, item=about.connection_id)
+        self._admit(endpoint, about)
         call = _Call(endpoint=endpoint, about=about, started=time.monotonic())
         try:
             with _failures_mapped(call):
@@ -265,10 +269,44 @@ class PlaidGateway:
             self._circuit.note(about.institution_id, failure)
             raise
         else:
-            self._circuit.note(about.institution_id, None)
+            if about.book is None or about.book.bank_failures:
+                self._circuit.note(about.institution_id, None)
             return answer
         finally:
             self._record(call)
+
+    def close_book(self, unit: Unit, about: About) -> None:
+        """Write what the book holds in the caller's unit and give back the tokens of calls that were not made."""
+        book = about.book
+        if book is None:
+            return
+        if book.records:
+            unit.session.connection().execute(NEW_CALL, book.records)
+            book.records = []
+        for endpoint, calls in book.tokens.items():
+            if calls:
+                self._outgoing.give_back(unit, endpoint, item=about.connection_id, calls=calls)
+        book.tokens.clear()
+
+    def _admit(self, endpoint: str, about: About) -> None:
+        """Hold the call back, or let it through: raises PlaidFailure BANK_RESTS or CALLS_HELD_BACK."""
+        book = about.book
+        if book is None:
+            self._circuit.check(about.institution_id)
+            self._outgoing.take(endpoint, item=about.connection_id)
+            return
+        book.check_bank(self._ambient.now())
+        if book.spend(endpoint):
+            return
+        calls = book.wanted(endpoint)
+        try:
+            self._outgoing.take(endpoint, item=about.connection_id, calls=calls)
+        except PlaidFailure:
+            if calls == 1:
+                raise
+            calls = 1
+            self._outgoing.take(endpoint, item=about.connection_id)
+        book.tokens[endpoint] = calls - 1
 
     def _client(self) -> Any:
         with self._lock:
@@ -291,20 +329,22 @@ class PlaidGateway:
 
     def _record(self, call: _Call) -> None:
         milliseconds = int((time.monotonic() - call.started) * 1000)
-        with unit_of_work() as unit:
-            unit.session.add(
-                PlaidCall(
-                    id=self._ambient.new_id("call"),
-                    at=self._ambient.now(),
-                    endpoint=call.endpoint,
-                    connection_id=call.about.connection_id,
-                    request_id=call.request_id,
-                    status=call.status,
-                    milliseconds=milliseconds,
-                    error_type=call.error_type,
-                    error_code=call.error_code,
-                )
-            )
+        row = {
+            "id": self._ambient.new_id("call"),
+            "at": self._ambient.now(),
+            "endpoint": call.endpoint,
+            "connection_id": call.about.connection_id,
+            "request_id": call.request_id,
+            "status": call.status,
+            "milliseconds": milliseconds,
+            "error_type": call.error_type,
+            "error_code": call.error_code,
+        }
+        if call.about.book is not None:
+            call.about.book.records.append(row)
+        else:
+            with unit_of_work() as unit:
+                unit.session.connection().execute(NEW_CALL, row)
         fields = {
             "endpoint": call.endpoint,
             "plaid_request_id": call.request_id,
@@ -335,7 +375,7 @@ def _failures_mapped(call: _Call) -> Iterator[None]:
         yield
     except plaid.ApiException as err:
         call.status = err.status
-        failure = _answered_failure(err.status, err.body)
+        failure = answered_failure(err.status, err.body)
     except UnreadableAnswer:
         failure = PlaidFailure("UNREADABLE_ANSWER", status=call.status)
     except (urllib3.exceptions.HTTPError, OSError):
@@ -352,24 +392,6 @@ def _failures_mapped(call: _Call) -> Iterator[None]:
         failure.request_id,
     )
     raise failure
-
-
-def _answered_failure(status: int, body: str | None) -> PlaidFailure:
-    """The failure behind an answer outside 2xx; a body that is not Plaid's counts by its status."""
-    try:
-        found = json.loads(body or "")
-    except ValueError:
-        found = {}
-    error = found if isinstance(found, dict) else {}
-    code, kind, request_id = (error.get(name) for name in ("error_code", "error_type", "request_id"))
-    if isinstance(code, str) and code:
-        return PlaidFailure(
-            code[:80],
-            error_type=kind[:80] if isinstance(kind, str) else None,
-            request_id=request_id[:64] if isinstance(request_id, str) else None,
-            status=status,
-        )
-    return PlaidFailure("UNREADABLE_ANSWER", status=status)
 
 
 def token_environment(environment: PlaidEnvironment) -> str:

@@ -8,20 +8,24 @@ from __future__ import annotations
 import datetime as dt
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
+from sqlalchemy import text
 from sqlalchemy import update
 
 from mingus.db import db
 from mingus.db import unit_of_work
-from mingus.db import upsert
 from mingus.plaid.failures import PlaidFailure
 from mingus.plaid.models import OutgoingBucket
 from mingus.plaid.models import PlaidInstitution
 
 if TYPE_CHECKING:
+    from sqlalchemy import TextClause
+
     from mingus.ambient import Ambient
+    from mingus.db import Unit
 
 MILLI = 1000
 MINUTE_MS = 60_000
@@ -63,37 +67,36 @@ class OutgoingLimits:
     def __init__(self, ambient: Ambient) -> None:
         self._ambient = ambient
 
-    def take(self, endpoint: str, *, item: str | None) -> None:
-        """Take a token for one call; raises PlaidFailure CALLS_HELD_BACK with the seconds to wait."""
-        wanted = {"client": OF_CLIENT, f"endpoint {endpoint}": OF_ENDPOINT.get(endpoint, DEFAULT)}
-        if item is not None:
-            wanted[f"item {item}"] = OF_ITEM
+    def take(self, endpoint: str, *, item: str | None, calls: int = 1) -> None:
+        """Take tokens for so many calls; raises PlaidFailure CALLS_HELD_BACK with the seconds to wait."""
+        wanted = _buckets(endpoint, item)
         now_ms = self._now_ms()
-        with unit_of_work() as unit:
-            rows = [
-                {"key": key, "tokens_milli": allowance.burst * MILLI, "filled_ms": now_ms}
-                for key, allowance in sorted(wanted.items())
-            ]
-            upsert(unit.session, OutgoingBucket, rows, key=["key"], keep=["tokens_milli", "filled_ms"])
-            buckets = unit.session.scalars(
-                select(OutgoingBucket)
-                .where(OutgoingBucket.key.in_(wanted))
-                .order_by(OutgoingBucket.key)  # one order for all processes: no deadlock
-                .with_for_update()
-                .execution_options(populate_existing=True)
-            ).all()
-            for bucket in buckets:
-                _fill(bucket, wanted[bucket.key], now_ms)
-            short = [bucket for bucket in buckets if bucket.tokens_milli < MILLI]
-            if not short:
-                for bucket in buckets:
-                    bucket.tokens_milli -= MILLI
-        if short:
-            waits = [
-                (MILLI - bucket.tokens_milli) / MILLI * 60 / wanted[bucket.key].per_minute for bucket in short
-            ]
+        try:
+            with unit_of_work() as unit:
+                if not _take(unit, wanted, calls * MILLI, now_ms):
+                    raise _Short
+        except _Short:
             msg = "CALLS_HELD_BACK"
-            raise PlaidFailure(msg, retry_after_seconds=math.ceil(max(waits)))
+            seconds = self._seconds_until(wanted, calls * MILLI, now_ms)
+            raise PlaidFailure(msg, retry_after_seconds=seconds) from None
+
+    def give_back(self, unit: Unit, endpoint: str, *, item: str | None, calls: int) -> None:
+        """Tokens of calls that were not made, in the caller's unit."""
+        unit.session.execute(
+            update(OutgoingBucket)
+            .where(OutgoingBucket.key.in_(_buckets(endpoint, item)))
+            .values(tokens_milli=OutgoingBucket.tokens_milli + calls * MILLI)
+            .execution_options(synchronize_session=False)
+        )
+
+    def _seconds_until(self, wanted: dict[str, Allowance], spent: int, now_ms: int) -> int:
+        rows = db.session.scalars(select(OutgoingBucket).where(OutgoingBucket.key.in_(wanted))).all()
+        waits = [
+            (spent - _filled(row, wanted[row.key], now_ms)) / MILLI * 60 / wanted[row.key].per_minute
+            for row in rows
+        ]
+        db.session.rollback()
+        return max(1, math.ceil(max(waits, default=0)))
 
     def usage(self) -> list[Usage]:
         """The shares in use, highest first; what the admin page shows."""
@@ -155,6 +158,49 @@ class Circuit:
             )
 
 
+class _Short(Exception):
+    """A bucket holds too little."""
+
+
+def _buckets(endpoint: str, item: str | None) -> dict[str, Allowance]:
+    """The buckets a call falls under, always in one order: two that wait for each other can't be."""
+    found = {"client": OF_CLIENT, f"endpoint {endpoint}": OF_ENDPOINT.get(endpoint, DEFAULT)}
+    if item is not None:
+        found[f"item {item}"] = OF_ITEM
+    return found
+
+
+def _take(unit: Unit, wanted: dict[str, Allowance], spent: int, now_ms: int) -> bool:
+    """Fill and empty every bucket by one statement; False when one of them holds too little."""
+    values: dict[str, object] = {"spent": spent, "now": now_ms}
+    for number, (key, allowance) in enumerate(wanted.items()):
+        values |= {
+            f"key{number}": key,
+            f"rate{number}": allowance.per_minute,
+            f"rest{number}": allowance.burst * MILLI - spent,
+        }
+    taken = unit.session.execute(_taking(len(wanted)), values).all()
+    return len(taken) == len(wanted)
+
+
+@cache
+def _taking(count: int) -> TextClause:
+    """The statement for so many buckets. A bucket never holds more than its burst, and none is overdrawn."""
+    numbers = range(count)
+    rows = ", ".join(f"(:key{number}, :rest{number}, :now)" for number in numbers)
+    rates = " ".join(f"WHEN :key{number} THEN :rate{number}" for number in numbers)
+    old = OutgoingBucket.__tablename__
+    passed = f"(CASE WHEN excluded.filled_ms > {old}.filled_ms THEN excluded.filled_ms - {old}.filled_ms ELSE 0 END)"
+    left = f"({old}.tokens_milli + {passed} * (CASE {old}.key {rates} END) / 60 - :spent)"
+    return text(
+        f"INSERT INTO {old} (key, tokens_milli, filled_ms) VALUES {rows}"  # noqa: S608 (a table of our own)
+        " ON CONFLICT (key) DO UPDATE SET"
+        f" tokens_milli = CASE WHEN {left} > excluded.tokens_milli THEN excluded.tokens_milli ELSE {left} END,"
+        f" filled_ms = {old}.filled_ms + {passed}"
+        f" WHERE {left} >= 0 RETURNING key"
+    )
+
+
 def _allowance_of(key: str) -> Allowance:
     kind, _, name = key.partition(" ")
     if kind == "client":
@@ -165,8 +211,3 @@ def _allowance_of(key: str) -> Allowance:
 def _filled(bucket: OutgoingBucket, allowance: Allowance, now_ms: int) -> int:
     gained = max(0, now_ms - bucket.filled_ms) * allowance.per_minute * MILLI // MINUTE_MS
     return min(allowance.burst * MILLI, bucket.tokens_milli + gained)
-
-
-def _fill(bucket: OutgoingBucket, allowance: Allowance, now_ms: int) -> None:
-    bucket.tokens_milli = _filled(bucket, allowance, now_ms)
-    bucket.filled_ms = max(bucket.filled_ms, now_ms)

@@ -10,6 +10,7 @@ import datetime as dt
 from dataclasses import dataclass
 from dataclasses import field
 from typing import TYPE_CHECKING
+from typing import Any
 
 from mingus.plaid.ledger import ChangeKind
 from mingus.plaid.ledger import TransactionId
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mingus.plaid.synced import TransactionFacts
+
+Facts = tuple[Any, ...]  # the values of BANKS_FIELDS, in their order
 
 BANKS_FIELDS = (
     "account_id",
@@ -36,6 +39,7 @@ BANKS_FIELDS = (
     "category_detailed",
     "payment_channel",
 )
+PENDING_ID = BANKS_FIELDS.index("pending_plaid_id")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,7 +47,7 @@ class KnownRow:
     """A stored transaction, as far as planning needs it."""
 
     id: TransactionId
-    facts: dict[str, object]
+    facts: Facts
     removed: bool
 
 
@@ -53,7 +57,7 @@ class Change:
 
     id: TransactionId
     kind: ChangeKind
-    facts: dict[str, object]
+    facts: Facts
     raw: str | None
     fields: dict[str, list[object]]
 
@@ -62,7 +66,7 @@ class Change:
 class PagePlan:
     """What to write for one page."""
 
-    new: dict[str, tuple[dict[str, object], str]] = field(default_factory=dict)  # by Plaid's id
+    new: dict[str, tuple[Facts, str]] = field(default_factory=dict)  # by Plaid's id
     changes: list[Change] = field(default_factory=list)
     parked: list[TransactionFacts] = field(default_factory=list)
 
@@ -85,7 +89,7 @@ def plan_page(
         if account_id is None:
             plan.parked.append(row)
             continue
-        facts = _facts(row, account_id)
+        facts = (account_id, *row[1:-1])
         if row.plaid_transaction_id in stored:
             _modify(plan, stored[row.plaid_transaction_id], facts, row.raw)
         elif row.pending_plaid_id in stored:
@@ -103,17 +107,9 @@ def plan_page(
     return plan
 
 
-def _facts(row: TransactionFacts, account_id: str) -> dict[str, object]:
-    facts: dict[str, object] = {name: getattr(row, name) for name in BANKS_FIELDS if name != "account_id"}
-    facts["account_id"] = account_id
-    return facts
-
-
-def _modify(plan: PagePlan, known: KnownRow, facts: dict[str, object], raw: str) -> None:
-    if facts["pending_plaid_id"] is None:
-        facts["pending_plaid_id"] = known.facts[
-            "pending_plaid_id"
-        ]  # a bank that forgets it does not unmake it
+def _modify(plan: PagePlan, known: KnownRow, facts: Facts, raw: str) -> None:
+    if facts[PENDING_ID] is None:  # a bank that forgets it does not unmake it
+        facts = (*facts[:PENDING_ID], known.facts[PENDING_ID], *facts[PENDING_ID + 1 :])
     fields = difference(known.facts, facts)
     kind = ChangeKind.RETURNED if known.removed else ChangeKind.MODIFIED
     if not fields and not known.removed:
@@ -122,9 +118,7 @@ def _modify(plan: PagePlan, known: KnownRow, facts: dict[str, object], raw: str)
     known.facts, known.removed = facts, False
 
 
-def _post(
-    plan: PagePlan, stored: dict[str, KnownRow], row: TransactionFacts, facts: dict[str, object]
-) -> None:
+def _post(plan: PagePlan, stored: dict[str, KnownRow], row: TransactionFacts, facts: Facts) -> None:
     known = stored.pop(str(row.pending_plaid_id))
     fields = difference(known.facts, facts)
     plan.changes.append(Change(id=known.id, kind=ChangeKind.POSTED, facts=facts, raw=row.raw, fields=fields))
@@ -137,12 +131,14 @@ def _remove(plan: PagePlan, known: KnownRow) -> None:
     known.removed = True
 
 
-def difference(before: Mapping[str, object], after: Mapping[str, object]) -> dict[str, list[object]]:
+def difference(before: Facts, after: Facts) -> dict[str, list[object]]:
     """The fields that differ, as [before, after] in words that JSON holds."""
+    if before == after:
+        return {}
     return {
-        name: [_plain(before.get(name)), _plain(after.get(name))]
-        for name in BANKS_FIELDS
-        if before.get(name) != after.get(name)
+        name: [_plain(was), _plain(now)]
+        for name, was, now in zip(BANKS_FIELDS, before, after, strict=True)
+        if was != now
     }
 
 

@@ -6,11 +6,15 @@ import datetime as dt
 import zlib
 from typing import TYPE_CHECKING
 
-from mingus.plaid.leases import MOST_CRASHES
 from mingus.plaid.models import SyncChoice
+from mingus.plaid.states import MOST_CRASHES
 from mingus.plaid.states import ConnectionState
 
 if TYPE_CHECKING:
+    from typing import Any
+
+    from sqlalchemy import Row
+
     from mingus.db import Unit
     from mingus.plaid.models import PlaidConnection
 
@@ -31,8 +35,13 @@ SCHEDULED = frozenset(
 def plan_next(unit: Unit, connection: PlaidConnection, now: dt.datetime) -> None:
     """Set when the connection is synced next without being asked: never later than the member chose."""
     choice = unit.session.get(SyncChoice, connection.user_id)
-    whole = dt.timedelta(hours=choice.hours if choice is not None else DEFAULT_HOURS)
-    connection.next_sync_at = now + whole - spread(connection.id, now, whole * SPREAD_SHARE)
+    connection.next_sync_at = next_sync(connection.id, now, choice.hours if choice is not None else None)
+
+
+def next_sync(connection_id: str, now: dt.datetime, hours: int | None) -> dt.datetime:
+    """When a connection is synced next without being asked, by the member's choice of hours."""
+    whole = dt.timedelta(hours=DEFAULT_HOURS if hours is None else hours)
+    return now + whole - spread(connection_id, now, whole * SPREAD_SHARE)
 
 
 def spread(connection_id: str, now: dt.datetime, span: dt.timedelta) -> dt.timedelta:
@@ -51,7 +60,7 @@ def is_behind(connection: PlaidConnection, now: dt.datetime) -> bool:
     return heard is None or now - heard >= SILENT_AFTER
 
 
-def working_state(connection: PlaidConnection, now: dt.datetime) -> ConnectionState:
+def working_state(connection: PlaidConnection | Row[Any], now: dt.datetime) -> ConnectionState:
     """What a connection is that can be read: healthy, unless the person should act before it stops."""
     if connection.crashes >= MOST_CRASHES:
         return ConnectionState.BANK_TROUBLE  # it can be read, but nobody gets through a sync

@@ -17,7 +17,6 @@ from mingus.money import totals
 from mingus.plaid.accounts import replaced_accounts
 from mingus.plaid.failures import Action
 from mingus.plaid.failures import advice
-from mingus.plaid.leases import MOST_CRASHES
 from mingus.plaid.linkstates import LinkState
 from mingus.plaid.models import AccountChoice
 from mingus.plaid.models import AccountId
@@ -28,6 +27,7 @@ from mingus.plaid.models import PlaidAccount
 from mingus.plaid.models import PlaidConnection
 from mingus.plaid.models import PlaidInstitution
 from mingus.plaid.states import ENDED
+from mingus.plaid.states import MOST_CRASHES
 from mingus.plaid.states import ConnectionState
 from mingus.plaid.states import Health
 from mingus.plaid.states import health

@@ -17,7 +17,6 @@ from mingus.db import unit_of_work
 from mingus.db import upsert
 from mingus.jobs import JobKind
 from mingus.plaid.failures import PlaidFailure
-from mingus.plaid.leases import MOST_CRASHES
 from mingus.plaid.ledger import PlaidSyncLog
 from mingus.plaid.ledger import SyncStatus
 from mingus.plaid.ledger import Trigger
@@ -27,6 +26,7 @@ from mingus.plaid.models import SyncChoice
 from mingus.plaid.polling import DEFAULT_HOURS
 from mingus.plaid.polling import SCHEDULED
 from mingus.plaid.polling import plan_next
+from mingus.plaid.states import MOST_CRASHES
 
 if TYPE_CHECKING:
     from mingus.ambient import Ambient

@@ -6,6 +6,8 @@ import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
 
+MOST_CRASHES = 5  # syncs in a row that ended their worker: then nobody tries until somebody asks
+
 
 class ConnectionState(StrEnum):
     """Where a connection stands. Asleep is not here: it follows from the environment it was made in."""

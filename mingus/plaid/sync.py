@@ -9,21 +9,25 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import logging
-from functools import partial
 from typing import TYPE_CHECKING
-from typing import TypeVar
 
+from sqlalchemy import Table
+from sqlalchemy import bindparam
 from sqlalchemy import select
+from sqlalchemy import update
 
 from mingus.auth.models import User
 from mingus.db import Unit
-from mingus.db import db
 from mingus.db import unit_of_work
 from mingus.errors import NotFound
 from mingus.jobs import JobKind
+from mingus.plaid.callbook import CallBook
 from mingus.plaid.drift import check_balances
 from mingus.plaid.failures import Family
 from mingus.plaid.failures import PlaidFailure
+from mingus.plaid.fetching import Fetcher
+from mingus.plaid.fetching import Superseded
+from mingus.plaid.fetching import Update
 from mingus.plaid.gateway import About
 from mingus.plaid.ledger import Arrival
 from mingus.plaid.ledger import PlaidSyncLog
@@ -32,6 +36,7 @@ from mingus.plaid.ledger import SyncStatus
 from mingus.plaid.ledger import Trigger
 from mingus.plaid.models import ConnectionId
 from mingus.plaid.models import PlaidConnection
+from mingus.plaid.polling import next_sync
 from mingus.plaid.polling import plan_next
 from mingus.plaid.polling import working_state
 from mingus.plaid.spool import PageSpool
@@ -54,21 +59,50 @@ if TYPE_CHECKING:
     from mingus.plaid.wire import WireAccount
 
 log = logging.getLogger(__name__)
-Answer = TypeVar("Answer")
-
-MUTATED = "TRANSACTIONS_SYNC_MUTATION_DURING_PAGINATION"
 COMPLETE = "HISTORICAL_UPDATE_COMPLETE"
 NOT_READY = "NOT_READY"
-MOST_RESTARTS = 5
-MOST_PAGES = 20_000
-LONGEST_PAUSE_SECONDS = 15.0
+SCHEDULED_BALANCES_KEEP = dt.timedelta(hours=1)
+BALANCES_KEEP = {Trigger.PERSON.value: dt.timedelta(minutes=1)}
 POLL_IMPORT = dt.timedelta(seconds=20)
 FIRST_RETRY = dt.timedelta(seconds=30)
 LONGEST_RETRY = dt.timedelta(hours=4)
 
 
-class Superseded(Exception):
-    """Another worker holds the lease by now: nothing of this run may be written."""
+CONNECTIONS: Table = PlaidConnection.__table__  # type: ignore[assignment]  # a mapped class has a table
+LOGS: Table = PlaidSyncLog.__table__  # type: ignore[assignment]  # a mapped class has a table
+# built once: most syncs bring nothing, and building these took longer than running them
+QUIET_CONNECTION = (
+    update(CONNECTIONS)
+    .where(
+        CONNECTIONS.c.id == bindparam("of"),
+        CONNECTIONS.c.fence == bindparam("by"),
+        CONNECTIONS.c.sync_cursor == bindparam("was"),
+        CONNECTIONS.c.state == bindparam("still"),
+    )
+    .values(
+        sync_cursor=bindparam("cursor"),
+        crashes=0,
+        last_checked_at=bindparam("now"),
+        last_good_at=bindparam("now"),
+        synced_at=bindparam("begun_at"),
+        done_seq=bindparam("done_seq"),
+        lease_until=None,
+        next_sync_at=bindparam("next_sync_at"),
+    )
+    .returning(CONNECTIONS.c.wanted_seq)
+)
+QUIET_LOG = (
+    update(LOGS)
+    .where(LOGS.c.id == bindparam("of"))
+    .values(
+        status=SyncStatus.SUCCESS.value,
+        finished_at=bindparam("now"),
+        update_status=COMPLETE,
+        pages=bindparam("pages"),
+        cursor_before=bindparam("before"),
+        cursor_after=bindparam("after"),
+    )
+)
 
 
 class SyncEngine:
@@ -91,6 +125,9 @@ class SyncEngine:
         self._connections = connections
         self._leases = leases
         self._refresher = refresher
+        self._fetcher = Fetcher(
+            ambient=ambient, gateway=gateway, leases=leases, pause=lambda seconds: self._pause(seconds)
+        )
         self._pause = pause
 
     def request(self, connection_id: ConnectionId, trigger: Trigger) -> SyncId:
@@ -108,91 +145,80 @@ class SyncEngine:
         lease = self._leases.take(connection_id)
         if lease is None:
             return
+        standing = lease.standing
+        book = CallBook(bank_failures=standing.bank_failures, bank_rests_until=standing.bank_rests_until)
+        about = About(connection_id=connection_id, institution_id=standing.institution_id, book=book)
         try:
             with PageSpool() as spool:
-                self._sync(lease, spool)
+                self._sync(lease, spool, about)
         except PlaidFailure as failure:
             self._note_failure(lease, failure)
         except (Superseded, NotFound):
             self._close_log(lease, SyncStatus.SUPERSEDED)
         except SecretUnreadable:
             self._note_failure(lease, PlaidFailure("INVALID_ACCESS_TOKEN"))
-        else:
-            self._run_again_if_wanted(lease)
+        finally:
+            if book.is_open:
+                with unit_of_work() as unit:
+                    self._gateway.close_book(unit, about)
 
-    # fetching
+    def _sync(self, lease: Lease, spool: PageSpool, about: About) -> None:
+        standing = lease.standing
+        if standing.secret is None:
+            raise NotFound  # ended: there is nothing to ask with
+        token = self._connections.open_token(standing.secret, lease.connection_id)
+        found = self._fetcher.update(lease, spool, token, about)
+        if self._is_quiet(lease, spool, found):
+            self._finish_quietly(lease, spool, found, about)
+            return
+        accounts = self._fetcher.accounts(lease, spool, token, about)
+        self._apply(lease, spool, accounts, found, about)
 
-    def _sync(self, lease: Lease, spool: PageSpool) -> None:
-        connection = db.session.get(PlaidConnection, lease.connection_id)
-        if connection is None:
-            raise Superseded
-        token, cursor = self._connections.token(connection), connection.sync_cursor
-        about = About(connection_id=connection.id, institution_id=connection.plaid_institution_id)
-        db.session.rollback()  # nothing stays open while Plaid is asked
-        full = False
-        try:
-            status, after = self._fetch(lease, spool, token, cursor, about)
-        except PlaidFailure as failure:
-            if not cursor or failure.error_code != "INVALID_FIELD":
-                raise
-            # Plaid no longer knows the cursor: read everything anew, and let the rest go only at the very end
-            full = True
-            spool.clear()
-            status, after = self._fetch(lease, spool, token, "", about)
-        accounts = self._patiently(lease, spool, lambda: self._gateway.accounts(token, about)).accounts
-        self._apply(lease, spool, accounts, before=cursor, after=after, status=status, full=full)
+    # nothing new
 
-    def _fetch(self, lease: Lease, spool: PageSpool, token: str, start: str, about: About) -> tuple[str, str]:
-        """Every page from `start` on; begins again from there when data moved meanwhile."""
-        for restart in range(MOST_RESTARTS + 1):
-            spool.clear()
-            try:
-                return self._fetch_once(lease, spool, token, start, about)
-            except PlaidFailure as failure:
-                if failure.error_code != MUTATED or restart == MOST_RESTARTS:
-                    raise
-            self._note_progress(lease, spool, restarts=restart + 1)
-        raise PlaidFailure(MUTATED)
+    def _is_quiet(self, lease: Lease, spool: PageSpool, found: Update) -> bool:
+        """True when the bank has nothing new and all else is as it should be, balances included.
 
-    def _fetch_once(
-        self, lease: Lease, spool: PageSpool, token: str, start: str, about: About
-    ) -> tuple[str, str]:
-        cursor = start
-        while True:
-            page, body = self._patiently(lease, spool, partial(self._gateway.sync_page, token, cursor, about))
-            spool.keep(page, body)
-            if not page.has_more or spool.is_untold(self._ambient.now()):
-                self._note_progress(lease, spool)
-            if not page.has_more:
-                return page.transactions_update_status, page.next_cursor
-            if page.next_cursor == cursor or spool.pages >= MOST_PAGES:
-                msg = "PAGING_STUCK"
-                raise PlaidFailure(msg)  # it would go on for ever
-            cursor = page.next_cursor
+        Balances may move without a transaction: after an hour they are asked for again, for a person at once.
+        """
+        standing, keep = lease.standing, BALANCES_KEEP.get(lease.trigger, SCHEDULED_BALANCES_KEEP)
+        fresh = standing.balances_at is not None and lease.begun_at - standing.balances_at < keep
+        return spool.rows == 0 and found.status == COMPLETE and not found.full and standing.calm and fresh
 
-    def _patiently(self, lease: Lease, spool: PageSpool, ask: Callable[[], Answer]) -> Answer:
-        """An answer; our own limits are waited for, since giving up would begin the whole update anew."""
-        while True:
-            try:
-                return ask()
-            except PlaidFailure as failure:
-                if failure.error_code != "CALLS_HELD_BACK":
-                    raise
-                self._pause(min(float(failure.retry_after_seconds or 1), LONGEST_PAUSE_SECONDS))
-                if spool.is_untold(self._ambient.now()):
-                    self._note_progress(lease, spool)  # a long wait must not cost the lease
-
-    def _note_progress(self, lease: Lease, spool: PageSpool, *, restarts: int | None = None) -> None:
-        """Prolong the lease and tell how far we are; raises Superseded when the lease is gone."""
-        if not self._leases.keep(lease):
-            raise Superseded
-        spool.told_at = self._ambient.now()
+    def _finish_quietly(self, lease: Lease, spool: PageSpool, found: Update, about: About) -> None:
+        """Note that the bank was asked, in as few statements as that takes."""
+        now = self._ambient.now()
         with unit_of_work() as unit:
-            row = unit.lock_one(PlaidSyncLog, lease.sync_id)
-            row.pages, row.fetched = spool.pages, spool.rows
-            row.update_status = spool.update_status[:40] if spool.update_status else None
-            if restarts is not None:
-                row.restarts = restarts
+            written = unit.session.connection()
+            wanted = written.scalar(
+                QUIET_CONNECTION,
+                {
+                    "of": lease.connection_id,
+                    "by": lease.fence,
+                    "was": found.before,
+                    "still": lease.standing.state,
+                    "cursor": found.after or found.before,
+                    "now": now,
+                    "begun_at": lease.begun_at,
+                    "done_seq": lease.wanted_seq,
+                    "next_sync_at": next_sync(lease.connection_id, now, lease.standing.sync_hours),
+                },
+            )
+            if wanted is None:
+                raise Superseded
+            written.execute(
+                QUIET_LOG,
+                {
+                    "of": lease.sync_id,
+                    "now": now,
+                    "pages": spool.pages,
+                    "before": _hash(found.before),
+                    "after": _hash(found.after),
+                },
+            )
+            self._gateway.close_book(unit, about)
+            self._run_again_if_wanted(unit, lease, wanted)
+            unit.after_commit(lambda: log.info("nothing new", extra={"sync_log_id": lease.sync_id}))
 
     # applying
 
@@ -201,50 +227,61 @@ class SyncEngine:
         lease: Lease,
         spool: PageSpool,
         accounts: list[WireAccount],
-        *,
-        before: str,
-        after: str,
-        status: str,
-        full: bool,
+        found: Update,
+        about: About,
     ) -> None:
         """Rows, removals, balances, cursor, state and log in one transaction."""
         now = self._ambient.now()
         with unit_of_work() as unit:
             connection = unit.lock(PlaidConnection, lease.connection_id)
-            if connection is None or connection.fence != lease.fence or connection.sync_cursor != before:
+            if (
+                connection is None
+                or connection.fence != lease.fence
+                or connection.sync_cursor != found.before
+            ):
                 raise Superseded
             if ConnectionState(connection.state) in ENDED:
                 raise Superseded  # the person ended it while we read: no rows, no revival
             self._connections.write_accounts(unit, connection, accounts)
             unit.session.flush()  # the rows name the accounts
             writer = LedgerWriter(
-                unit, connection, sync_id=lease.sync_id, now=now, new_id=self._ambient.new_id, seen_too=full
+                unit,
+                connection,
+                sync_id=lease.sync_id,
+                now=now,
+                new_id=self._ambient.new_id,
+                seen_too=found.full,
             )
             for page in spool.read():
                 writer.write_page(page)
             writer.write_parked()
-            if full:
+            if found.full:
                 writer.remove_unseen()
             zone = unit.session.scalar(select(User.time_zone).where(User.id == connection.user_id))
             writer.snapshot_balances(self._ambient.today(zone or "UTC"))
-            check_balances(unit, connection, writer.counts, sync_id=lease.sync_id, ambient=self._ambient)
-            if after:  # empty: Plaid has nothing yet, which is no progress
-                connection.sync_cursor = after
-            self._settle(unit, connection, lease, status=status, now=now)
-            row = self._finish_log(
-                unit, lease, spool, writer.counts, before=before, after=after, status=status
-            )
-            connection.synced_at = row.started_at
+            self._follow(unit, connection, writer, lease.sync_id)
+            if found.after:  # empty: Plaid has nothing yet, which is no progress
+                connection.sync_cursor = found.after
+            connection.synced_at = lease.begun_at
+            self._settle(unit, connection, lease, status=found.status, now=now)
+            self._finish_log(unit, lease, spool, writer.counts, found)
             self._note_arrival(unit, connection, lease, writer)
+            self._gateway.close_book(unit, about)
+            self._run_again_if_wanted(unit, lease, connection.wanted_seq)
+
+    def _follow(self, unit: Unit, connection: PlaidConnection, writer: LedgerWriter, sync_id: SyncId) -> None:
+        """Bring up to date, in the same transaction, what is derived from rows: of the touched buckets only."""
+        accounts = {account_id for account_id, _ in writer.touched}
+        check_balances(unit, connection, accounts, sync_id=sync_id, ambient=self._ambient)
 
     def _settle(
         self, unit: Unit, connection: PlaidConnection, lease: Lease, *, status: str, now: dt.datetime
     ) -> None:
         """Give the lease back; while Plaid still gathers history, look again soon."""
+        connection.failures = connection.crashes = 0
         importing = status in {NOT_READY, "TRANSACTIONS_UPDATE_STATUS_UNKNOWN"}
         after = ConnectionState.IMPORTING if importing else working_state(connection, now)
         self._connections.move(unit, connection, after, cause="synced")
-        connection.failures = connection.crashes = 0
         connection.last_checked_at = now
         if not importing:
             connection.last_good_at = now
@@ -274,29 +311,18 @@ class SyncEngine:
         )
         unit.after_commit(lambda: self._jobs.enqueue(JobKind.ARRIVAL, sync_id=sync_id))
 
-    def _finish_log(
-        self,
-        unit: Unit,
-        lease: Lease,
-        spool: PageSpool,
-        counts: Counts,
-        *,
-        before: str,
-        after: str,
-        status: str,
-    ) -> PlaidSyncLog:
+    def _finish_log(self, unit: Unit, lease: Lease, spool: PageSpool, counts: Counts, found: Update) -> None:
         row = unit.lock_one(PlaidSyncLog, lease.sync_id)
         aside = counts.parked + counts.quarantined
         row.status = (SyncStatus.PARTIAL if aside else SyncStatus.SUCCESS).value
-        row.finished_at, row.update_status = self._ambient.now(), status[:40]
+        row.finished_at, row.update_status = self._ambient.now(), found.status[:40]
         row.pages, row.fetched = spool.pages, spool.rows
         row.added, row.modified, row.removed = counts.added, counts.modified, counts.removed
         row.parked, row.quarantined = counts.parked, counts.quarantined
-        row.cursor_before, row.cursor_after = _hash(before), _hash(after)
+        row.cursor_before, row.cursor_after = _hash(found.before), _hash(found.after)
         row.error_code = row.error_request_id = None
         fields = {"sync_log_id": lease.sync_id, "added": counts.added, "modified": counts.modified}
         unit.after_commit(lambda: log.info("sync finished", extra={**fields, "removed": counts.removed}))
-        return row
 
     # ending otherwise
 
@@ -333,9 +359,10 @@ class SyncEngine:
             if failure is not None:
                 row.error_code, row.error_request_id = failure.error_code, failure.request_id
 
-    def _run_again_if_wanted(self, lease: Lease) -> None:
-        if lease.connection_id in self._leases.wanted():
-            self._jobs.enqueue(JobKind.SYNC, connection_id=lease.connection_id)
+    def _run_again_if_wanted(self, unit: Unit, lease: Lease, wanted_seq: int) -> None:
+        """A wish that came meanwhile is one further sync."""
+        if wanted_seq > lease.wanted_seq:
+            unit.after_commit(lambda: self._jobs.enqueue(JobKind.SYNC, connection_id=lease.connection_id))
 
 
 def _hash(cursor: str) -> str | None:

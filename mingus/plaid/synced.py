@@ -7,6 +7,7 @@ import hashlib
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import msgspec
 
@@ -16,7 +17,7 @@ from mingus.plaid.wire import UnreadableAnswer
 from mingus.plaid.wire import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
     from mingus.money import Currency
 
@@ -68,12 +69,14 @@ class SyncPage(msgspec.Struct, frozen=True):
         return len(self.added) + len(self.modified) + len(self.removed)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransactionFacts:
-    """A transaction from the person's side: spent is negative."""
+class TransactionFacts(NamedTuple):
+    """A transaction from the person's side: spent is negative. A tuple, since they come by the million.
 
-    plaid_transaction_id: str
+    Its fields between the first and the last are the bank's columns of the ledger, in the order of `plan.BANKS_FIELDS`.
+    """
+
     plaid_account_id: str
+    plaid_transaction_id: str
     pending_plaid_id: str | None
     amount_minor: int
     amount_exact: str | None
@@ -104,14 +107,18 @@ class UnreadableRow:
 DECODER = msgspec.json.Decoder(WireTransaction)
 
 
-def rows(page: SyncPage) -> Iterator[TransactionFacts | UnreadableRow]:
-    """The added and modified rows of a page, in the order in which they are applied."""
-    for raw in (*page.added, *page.modified):
-        text = bytes(raw).decode("utf-8", "replace").replace("\x00", "").replace("\\u0000", "")
+def read_rows(rows: Iterable[msgspec.Raw]) -> list[TransactionFacts | UnreadableRow]:
+    """Rows of a page, in their order."""
+    found: list[TransactionFacts | UnreadableRow] = []
+    for raw in rows:
+        text = str(raw, "utf-8", "replace")
+        if "\x00" in text or "\\u0000" in text:
+            text = text.replace("\x00", "").replace("\\u0000", "")
         try:
-            yield _facts(DECODER.decode(bytes(raw)), text)
+            found.append(_facts(DECODER.decode(raw), text))
         except (msgspec.DecodeError, UnicodeDecodeError, UnreadableAnswer) as err:
-            yield UnreadableRow(raw=text, reason=(str(err) or type(err).__name__)[:200])
+            found.append(UnreadableRow(raw=text, reason=(str(err) or type(err).__name__)[:200]))
+    return found
 
 
 def facts_of(raw: str) -> TransactionFacts | UnreadableRow:
@@ -130,9 +137,8 @@ def _facts(row: WireTransaction, raw: str) -> TransactionFacts:
         else money.currency_of(row.iso_currency_code, row.unofficial_currency_code)
     )
     try:
-        outflow = money.parse(row.amount / 100 if in_pence else row.amount)
-        outflow_minor = money.to_minor(outflow, currency)
-        exact = None if money.is_whole_minor(outflow, currency) else f"{-outflow:f}"[:64]
+        outflow = row.amount / 100 if in_pence else row.amount
+        outflow_minor, whole = money.minor_of(outflow, currency)
     except money.NotMoney as err:
         message = "the amount is no finite number that a ledger can hold"
         raise UnreadableAnswer(message) from err
@@ -141,19 +147,19 @@ def _facts(row: WireTransaction, raw: str) -> TransactionFacts:
         raise UnreadableAnswer(message)
     category = row.personal_finance_category
     return TransactionFacts(
-        plaid_transaction_id=row.transaction_id[:128],
-        plaid_account_id=row.account_id[:128],
-        pending_plaid_id=row.pending_transaction_id[:128] if row.pending_transaction_id else None,
-        amount_minor=-outflow_minor,  # Plaid counts what leaves the account, the ledger what the person has
-        amount_exact=exact,
-        currency=currency,
-        date=row.date,
-        authorized_date=row.authorized_date,
-        pending=row.pending,
-        name=clean(row.name, TEXT_LENGTH) or clean(row.merchant_name) or "?",
-        merchant_name=clean(row.merchant_name) or None,
-        category=clean(category.primary, 80) or None if category else None,
-        category_detailed=clean(category.detailed, 120) or None if category else None,
-        payment_channel=clean(row.payment_channel, 40) or None,
-        raw=raw,
+        row.account_id[:128],
+        row.transaction_id[:128],
+        row.pending_transaction_id[:128] if row.pending_transaction_id else None,
+        -outflow_minor,  # Plaid counts what leaves the account, the ledger what the person has
+        None if whole else f"{-money.parse(outflow):f}"[:64],
+        currency,
+        row.date,
+        row.authorized_date,
+        row.pending,
+        clean(row.name, TEXT_LENGTH) or clean(row.merchant_name) or "?",
+        clean(row.merchant_name) or None,
+        clean(category.primary, 80) or None if category else None,
+        clean(category.detailed, 120) or None if category else None,
+        clean(row.payment_channel, 40) or None,
+        raw,
     )

@@ -266,5 +266,7 @@ def account_facts(account: WireAccount) -> AccountFacts:
 
 def clean(text: str | None, length: int = NAME_LENGTH) -> str:
     """A bank's text without what databases refuse and pages turn around: controls, lone surrogates, bidi marks."""
+    if text and text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()[:length]  # as most texts are
     visible = "".join(character if character.isprintable() else " " for character in text or "")
     return " ".join(visible.encode("utf-8", "replace").decode("utf-8").split())[:length]

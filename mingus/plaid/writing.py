@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Any
 
+from sqlalchemy import Table
 from sqlalchemy import bindparam
 from sqlalchemy import delete
-from sqlalchemy import insert
+from sqlalchemy import func
 from sqlalchemy import select
 from sqlalchemy import update
 
+from mingus import bulk
 from mingus.db import Unit
 from mingus.db import upsert
 from mingus.plaid import synced
@@ -26,6 +29,7 @@ from mingus.plaid.ledger import TransactionId
 from mingus.plaid.models import PlaidAccount
 from mingus.plaid.models import PlaidConnection
 from mingus.plaid.plan import BANKS_FIELDS
+from mingus.plaid.plan import Facts
 from mingus.plaid.plan import KnownRow
 from mingus.plaid.plan import PagePlan
 from mingus.plaid.plan import plan_page
@@ -33,14 +37,37 @@ from mingus.plaid.synced import TransactionFacts
 from mingus.plaid.synced import UnreadableRow
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Callable
     from collections.abc import Iterable
     from collections.abc import Sequence
 
     from mingus.plaid.synced import SyncPage
 
-IDS_AT_ONCE = 900  # below SQLite's oldest limit of parameters
+TABLE: Table = PlaidTransaction.__table__  # type: ignore[assignment]  # a mapped class has a table
+COLUMNS = (
+    *("id", "user_id", "connection_id"),
+    *BANKS_FIELDS,
+    *("raw", "first_sync_id", "last_sync_id", "removed_at"),
+)
+FACTS = tuple(getattr(PlaidTransaction, name) for name in BANKS_FIELDS)
+ACCOUNT, PLAIDS_ID, DATE = (
+    BANKS_FIELDS.index(name) for name in ("account_id", "plaid_transaction_id", "date")
+)
+CHANGE = (
+    update(TABLE)
+    .where(TABLE.c.id == bindparam("row_id"))
+    .values(
+        raw=func.coalesce(bindparam("new_raw"), TABLE.c.raw),  # a removal brings none
+        last_sync_id=bindparam("sync_id"),
+        removed_at=bindparam("removed_at"),
+        **{name: bindparam(name) for name in BANKS_FIELDS},
+    )
+)
+CHANGES: Table = TransactionChange.__table__  # type: ignore[assignment]  # a mapped class has a table
+CHANGE_COLUMNS = ("id", "transaction_id", "sync_id", "at", "kind", "fields")
+
+
+Bucket = tuple[str, dt.date]  # an account and the first day of a month
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,7 +106,10 @@ class LedgerWriter:
         self._now = now
         self._new_id = new_id
         self._seen_too = seen_too  # in a full read every row seen is marked, so that the unseen ones can go
+        self._trusting = not seen_too  # that what is said to be new is new
+        self._before: dict[str, Facts] = {}  # of stored rows, until the page is applied
         self.counts = Counts()
+        self.touched: set[Bucket] = set()  # whose sums are not as they were
         self.first_id: TransactionId | None = None  # of the new rows
         accounts = self._session.execute(
             select(PlaidAccount.plaid_account_id, PlaidAccount.id).where(
@@ -90,10 +120,11 @@ class LedgerWriter:
 
     def write_page(self, page: SyncPage) -> None:
         """Apply one page: its rows in their order, then its removals."""
-        found = list(synced.rows(page))
-        self._quarantine([row for row in found if isinstance(row, UnreadableRow)])
-        good = [row for row in found if isinstance(row, TransactionFacts)]
-        self._write_rows(good, [row.transaction_id for row in page.removed])
+        added, modified = synced.read_rows(page.added), synced.read_rows(page.modified)
+        self._quarantine([row for row in (*added, *modified) if isinstance(row, UnreadableRow)])
+        fresh = [row for row in added if isinstance(row, TransactionFacts)]
+        changed = [row for row in modified if isinstance(row, TransactionFacts)]
+        self._write_rows(fresh, changed, [row.transaction_id for row in page.removed])
 
     def write_parked(self) -> None:
         """Apply the rows whose account has appeared meanwhile."""
@@ -107,27 +138,26 @@ class LedgerWriter:
         if not ready:
             return
         found = [synced.facts_of(row.raw) for row in ready]
-        self._write_rows([row for row in found if isinstance(row, TransactionFacts)], [])
+        self._write_rows([], [row for row in found if isinstance(row, TransactionFacts)], [])
         self._session.execute(delete(ParkedRow).where(ParkedRow.id.in_([row.id for row in ready])))
 
     def remove_unseen(self) -> None:
         """After a full read: what the bank no longer tells of is removed, not deleted."""
-        unseen = self._session.execute(
-            select(PlaidTransaction.id).where(
-                PlaidTransaction.connection_id == self._connection.id,
-                PlaidTransaction.last_sync_id != self._sync_id,
-                PlaidTransaction.removed_at.is_(None),
-            )
-        ).scalars()
-        ids = list(unseen)
-        for some in _slices(ids):
-            self._session.execute(
-                update(PlaidTransaction)
-                .where(PlaidTransaction.id.in_(some))
-                .values(removed_at=self._now, last_sync_id=self._sync_id)
-            )
-        self._note([self._change(row_id, ChangeKind.REMOVED, {}) for row_id in ids])
-        self.counts.removed += len(ids)
+        unseen = (
+            PlaidTransaction.connection_id == self._connection.id,
+            PlaidTransaction.last_sync_id != self._sync_id,
+            PlaidTransaction.removed_at.is_(None),
+        )
+        gone = self._session.execute(
+            update(PlaidTransaction)
+            .where(*unseen)
+            .values(removed_at=self._now, last_sync_id=self._sync_id)
+            .returning(PlaidTransaction.id, PlaidTransaction.account_id, PlaidTransaction.date)
+            .execution_options(synchronize_session=False)
+        ).all()
+        self._note([self._change(row.id, ChangeKind.REMOVED, {}) for row in gone])
+        self.touched.update((row.account_id, row.date.replace(day=1)) for row in gone)
+        self.counts.removed += len(gone)
 
     def snapshot_balances(self, on: dt.date) -> None:
         """Keep today's balances; a later sync of the day overwrites them."""
@@ -146,70 +176,93 @@ class LedgerWriter:
         ]
         upsert(self._session, BalanceSnapshot, rows, key=["account_id", "taken_on"])
 
-    def _write_rows(self, rows: Sequence[TransactionFacts], removed: Sequence[str]) -> None:
-        wanted = {row.plaid_transaction_id for row in rows} | set(removed)
-        wanted |= {row.pending_plaid_id for row in rows if row.pending_plaid_id}
-        known = self._known(wanted)
-        seen = [known[row.plaid_transaction_id].id for row in rows if row.plaid_transaction_id in known]
-        plan = plan_page(rows, removed, known=known, accounts=self._accounts)
-        self._insert(plan)
+    def _write_rows(
+        self, fresh: list[TransactionFacts], changed: list[TransactionFacts], removed: list[str]
+    ) -> None:
+        """What is said to be new is inserted without a look, as long as that holds; then all is looked up."""
+        rows = fresh + changed
+        sought = {row.plaid_transaction_id for row in changed} | set(removed)
+        for row in rows:
+            if row.pending_plaid_id:
+                sought |= {row.pending_plaid_id, row.plaid_transaction_id}
+        if self._trusting:
+            plan, _ = self._plan(rows, removed, sought)
+            self._trusting = self._insert(plan, unless_known=True)
+        if not self._trusting:
+            sought.update(row.plaid_transaction_id for row in fresh)
+            plan, seen = self._plan(rows, removed, sought)
+            self._insert(plan)
+            if self._seen_too:
+                self._mark_seen(seen)
         self._apply(plan)
         self._park(plan.parked)
-        if self._seen_too:
-            self._mark_seen(seen)
 
-    def _known(self, plaid_ids: Iterable[str]) -> dict[str, KnownRow]:
+    def _plan(
+        self, rows: list[TransactionFacts], removed: list[str], sought: set[str]
+    ) -> tuple[PagePlan, list[str]]:
+        """The plan, and the ids of the stored rows that the page tells of."""
+        known = self._known(sought)
+        seen: list[str] = [
+            known[row.plaid_transaction_id].id for row in rows if row.plaid_transaction_id in known
+        ]
+        return plan_page(rows, removed, known=known, accounts=self._accounts), seen
+
+    def _known(self, plaid_ids: set[str]) -> dict[str, KnownRow]:
+        if not plaid_ids:
+            return {}
         found: dict[str, KnownRow] = {}
-        columns = [getattr(PlaidTransaction, name) for name in BANKS_FIELDS]
-        for some in _slices(sorted(plaid_ids)):
-            for row in self._session.execute(
-                select(PlaidTransaction.id, PlaidTransaction.removed_at, *columns).where(
-                    PlaidTransaction.connection_id == self._connection.id,
-                    PlaidTransaction.plaid_transaction_id.in_(some),
-                )
-            ):
-                row_id, removed_at, *values = row
-                facts = dict(zip(BANKS_FIELDS, values, strict=True))
-                found[str(facts["plaid_transaction_id"])] = KnownRow(
-                    id=row_id, facts=facts, removed=removed_at is not None
-                )
+        for row_id, removed_at, *facts in self._session.execute(
+            select(PlaidTransaction.id, PlaidTransaction.removed_at, *FACTS).where(
+                PlaidTransaction.connection_id == self._connection.id,
+                bulk.among(self._session, PlaidTransaction.plaid_transaction_id, plaid_ids),
+            )
+        ):
+            known = KnownRow(id=row_id, facts=tuple(facts), removed=removed_at is not None)
+            found[facts[PLAIDS_ID]] = known
+            self._before[row_id] = known.facts
         return found
 
-    def _insert(self, plan: PagePlan) -> None:
+    def _insert(self, plan: PagePlan, *, unless_known: bool = False) -> bool:
+        """Insert the plan's new rows; False when that was tried and one of them was there already."""
         if not plan.new:
-            return
-        common = {
-            "user_id": self._connection.user_id,
-            "connection_id": self._connection.id,
-            "first_sync_id": self._sync_id,
-            "last_sync_id": self._sync_id,
-            "removed_at": None,
-        }
-        rows = [
-            {**common, **facts, "raw": raw, "id": self._new_id("txn")} for facts, raw in plan.new.values()
-        ]
-        self.first_id = self.first_id or TransactionId(str(rows[0]["id"]))
-        self._session.execute(insert(PlaidTransaction), rows)
+            return True
+        owner = (self._connection.user_id, self._connection.id)
+        sync = (self._sync_id, self._sync_id, None)
+        rows = [(self._new_id("txn"), *owner, *facts, raw, *sync) for facts, raw in plan.new.values()]
+        if not unless_known:
+            bulk.insert_rows(self._session, TABLE, COLUMNS, rows)
+        elif not bulk.insert_unless_known(self._session, TABLE, COLUMNS, rows):
+            return False
+        self.first_id = self.first_id or TransactionId(rows[0][0])
+        self._touch(facts for facts, _ in plan.new.values())
         self.counts.added += len(rows)
+        return True
 
     def _apply(self, plan: PagePlan) -> None:
-        """Changes one after the other: the same row may change twice in a page."""
+        """The last word on each changed row, in one statement for all; every change is noted."""
+        last: dict[str, dict[str, Any]] = {}
         for change in plan.changes:
             gone = change.kind is ChangeKind.REMOVED
-            values: dict[str, Any] = {
-                "last_sync_id": self._sync_id,
+            raw = change.raw or last.get(change.id, {}).get("new_raw")
+            last.pop(change.id, None)  # an id that one row gives up must be free before another takes it
+            last[change.id] = {
+                "row_id": change.id,
+                "new_raw": raw,
                 "removed_at": self._now if gone else None,
+                **dict(zip(BANKS_FIELDS, change.facts, strict=True)),
             }
-            if not gone:
-                values |= {**change.facts, "raw": change.raw}
-            self._session.execute(
-                update(PlaidTransaction).where(PlaidTransaction.id == change.id).values(**values)
+            self._touch((self._before.get(change.id, change.facts), change.facts))
+            self.counts.removed += gone
+            self.counts.modified += not gone
+        if last:
+            self._session.connection().execute(
+                CHANGE, [{**row, "sync_id": self._sync_id} for row in last.values()]
             )
-            if gone:
-                self.counts.removed += 1
-            else:
-                self.counts.modified += 1
+        self._before.clear()
         self._note([self._change(change.id, change.kind, change.fields) for change in plan.changes])
+
+    def _touch(self, rows: Iterable[Facts]) -> None:
+        self.touched.update((facts[ACCOUNT], facts[DATE].replace(day=1)) for facts in rows)
 
     def _mark_seen(self, ids: Sequence[str]) -> None:
         if ids:
@@ -254,21 +307,8 @@ class LedgerWriter:
         upsert(self._session, QuarantinedRow, list(kept.values()), key=key, keep=["id"])
         self.counts.quarantined += len(kept)
 
-    def _change(self, row_id: str, kind: ChangeKind, fields: dict[str, list[object]]) -> dict[str, Any]:
-        return {
-            "id": self._new_id("tch"),
-            "transaction_id": row_id,
-            "sync_id": self._sync_id,
-            "at": self._now,
-            "kind": kind.value,
-            "fields": fields,
-        }
+    def _change(self, row_id: str, kind: ChangeKind, fields: dict[str, list[object]]) -> bulk.Row:
+        return (self._new_id("tch"), row_id, self._sync_id, self._now, kind.value, fields)
 
-    def _note(self, changes: list[dict[str, Any]]) -> None:
-        if changes:
-            self._session.execute(insert(TransactionChange), changes)
-
-
-def _slices(values: Sequence[str]) -> Iterable[Sequence[str]]:
-    for start in range(0, len(values), IDS_AT_ONCE):
-        yield values[start : start + IDS_AT_ONCE]
+    def _note(self, changes: list[bulk.Row]) -> None:
+        bulk.insert_rows(self._session, CHANGES, CHANGE_COLUMNS, changes)

@@ -11,10 +11,10 @@ from mingus.admin import inbox
 from mingus.auth.models import Role
 from mingus.db import db
 from mingus.db import unit_of_work
-from mingus.plaid.leases import MOST_CRASHES
 from mingus.plaid.ledger import PlaidSyncLog
 from mingus.plaid.ledger import Trigger
 from mingus.plaid.models import PlaidConnection
+from mingus.plaid.states import MOST_CRASHES
 from mingus.plaid.states import ConnectionState
 from mingus.plaid.states import Health
 from mingus.webhooks.models import EventState

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 from typing import Any
 
 import pytest
 
 from mingus.db import db
+from mingus.plaid import spool
 from mingus.plaid.ledger import Trigger
 from mingus.plaid.progress import Phase
 from mingus.plaid.progress import Progress
@@ -65,6 +67,7 @@ def test_a_waiting_sync_is_told_and_a_running_one_with_its_rows(
         return ask(token, about)
 
     monkeypatch.setattr(bank.wired.gateway, "accounts", look)
+    monkeypatch.setattr(spool, "TELL_EVERY", dt.timedelta())
     bank.jobs.run_all()
     [running] = seen
     assert (running.sync_id, running.running, running.fetched, running.pages) == (sync_id, True, 4, 1)

@@ -71,6 +71,7 @@ def test_the_older_of_two_counts_no_more_once_it_has_ended(
     second = Bank(wired, plaid, jobs, ada, keep_both=True)
     assert listed(ada) == 2 * rows  # the person said that they are two
     leave(first, ada)
+    ambient.advance(minutes=2)  # the balances are not of just now
     second.sync()
     assert worth(ada, ambient) == before
     assert listed(ada) == rows
@@ -110,6 +111,7 @@ def test_an_account_that_gets_a_new_id_within_its_connection_counts_once(
         return msgspec.structs.replace(answer, accounts=accounts)
 
     monkeypatch.setattr(wired.gateway, "accounts", renamed)
+    ambient.advance(minutes=2)
     bank.sync()
     assert worth(ada, ambient) == before
     db.session.rollback()
@@ -128,6 +130,7 @@ def test_an_account_that_vanished_keeps_its_history_and_leaves_the_totals(
     plaid_id = db.session.get_one(PlaidAccount, account.id).plaid_account_id
     before = {money.currency: money.minor for money in worth(ada, ambient)}
     bank.do("close_account", account_id=plaid_id)
+    ambient.advance(minutes=2)
     bank.sync()
     shown = queries.account(ada, account.id, environment=HERE)
     assert shown is not None

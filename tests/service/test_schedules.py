@@ -13,7 +13,6 @@ from sqlalchemy import update
 from mingus.db import db
 from mingus.db import unit_of_work
 from mingus.plaid.gateway import PlaidGateway
-from mingus.plaid.leases import MOST_CRASHES
 from mingus.plaid.ledger import BalanceSnapshot
 from mingus.plaid.ledger import PlaidSyncLog
 from mingus.plaid.ledger import SyncStatus
@@ -21,6 +20,7 @@ from mingus.plaid.ledger import Trigger
 from mingus.plaid.models import PlaidCall
 from mingus.plaid.models import PlaidConnection
 from mingus.plaid.models import PlaidInstitution
+from mingus.plaid.states import MOST_CRASHES
 from mingus.plaid.states import ConnectionState
 from mingus.readiness import check
 from mingus.worker import sweep_once

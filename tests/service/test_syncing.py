@@ -225,6 +225,7 @@ def test_a_wish_during_a_sync_is_one_further_sync(bank: Bank, monkeypatch: pytes
         return ask(token, about)
 
     monkeypatch.setattr(bank.wired.gateway, "accounts", wish_meanwhile)
+    bank.do("spend", amount=2)  # else nobody asks for the accounts
     before = count(PlaidSyncLog)
     bank.sync()
     assert count(PlaidSyncLog) == before + 2

@@ -70,5 +70,6 @@ def test_minor_to_major_and_back_loses_nothing(minor: int, currency: money.Curre
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**12), max_value=10**12, places=5))
 def test_rounding_is_told_apart_from_exactness(value: Decimal) -> None:
-    whole = money.is_whole_minor(value, USD)
+    minor, whole = money.minor_of(value, USD)
+    assert minor == money.to_minor(value, USD)
     assert whole == (value == value.quantize(Decimal("0.01")))
