@@ -141,7 +141,7 @@ class Leases:
         )
 
     def wish(self, unit: Unit, connection: PlaidConnection, trigger: Trigger) -> SyncId:
-        """Wish for a sync in the caller's unit; of several wishes one waits. What somebody asks for ends the patience."""
+        """Wish for a sync in the caller's unit; of several one waits. What somebody asks for ends the patience."""
         connection.wanted_seq += 1
         if trigger in ASKED and not self._runs(unit, connection.id):
             connection.lease_until = None  # held for a later try, not by a worker
