@@ -108,6 +108,7 @@ def create_app(
     )
     _bind_requests(app, settings)
     files = static.prepare(config.ROOT / "static", settings.data_dir / "static")
+    app.extensions[static.EXTENSION] = files
     demo = templating.DemoSignIn(email=DEMO_EMAIL, password=DEMO_PASSWORD)
     templating.register(app, settings, files, demo)
     errors.register(app)

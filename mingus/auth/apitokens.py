@@ -157,6 +157,7 @@ def _visitor(row: ApiToken, user: User) -> Visitor:
         locale=user.locale,
         currency=user.currency,
         theme=user.theme,
+        hides_amounts=user.hides_amounts,
         token="",
         session_id=SessionId(""),
         authenticated_at=row.created_at,

@@ -61,6 +61,7 @@ class User(Base):
     locale: Mapped[str] = mapped_column(String(16), default="en")
     currency: Mapped[str] = mapped_column(String(3), default="USD")
     theme: Mapped[str] = mapped_column(String(8), default="system")
+    hides_amounts: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[dt.datetime]
     disabled_at: Mapped[dt.datetime | None]
     factor_since: Mapped[dt.datetime | None]  # since when a second factor is asked for

@@ -197,6 +197,11 @@ class AuthService:
 
     # profile and sessions
 
+    def hide_amounts(self, user_id: UserId, *, hidden: bool) -> None:
+        """Whether pages blur this person's amounts, on every device."""
+        with unit_of_work() as unit:
+            unit.lock_one(User, user_id).hides_amounts = hidden
+
     def update_profile(
         self, user_id: UserId, *, display_name: str, time_zone: str, locale: str, currency: str, theme: str
     ) -> None:

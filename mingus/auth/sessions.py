@@ -51,6 +51,7 @@ class Visitor:
     locale: str
     currency: str
     theme: str
+    hides_amounts: bool
     token: str
     session_id: SessionId
     authenticated_at: dt.datetime
@@ -149,6 +150,7 @@ class SessionBook:
             locale=user.locale,
             currency=user.currency,
             theme=user.theme,
+            hides_amounts=user.hides_amounts,
             token=token,
             session_id=session.id,
             authenticated_at=session.authenticated_at,

@@ -31,6 +31,7 @@ from mingus.auth.passwords import WeakPassword
 from mingus.auth.views import agent
 from mingus.auth.views import start_session
 from mingus.services import services
+from mingus.web.access import safe_next
 from mingus.web.access import visitor
 
 if TYPE_CHECKING:
@@ -137,6 +138,13 @@ def revoke_other_sessions() -> ResponseReturnValue:
     services().auth.end_other_sessions(visitor())
     flash(_("All other devices are signed out."), "success")
     return redirect(url_for("settings.sessions"), code=303)
+
+
+@bp.post("/amounts")
+def amounts() -> ResponseReturnValue:
+    """Blur every amount, or show them again; back to where the person was."""
+    services().auth.hide_amounts(visitor().id, hidden="hide" in request.form)
+    return redirect(safe_next(request.form.get("next")), code=303)
 
 
 def keep_theme(response: Response, theme: str) -> None:

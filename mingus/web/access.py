@@ -40,6 +40,7 @@ PUBLIC = frozenset(
     {
         "static",
         "web.home",
+        "web.manifest",
         "web.healthz",
         "web.readyz",
         "auth.login",

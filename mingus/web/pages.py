@@ -5,20 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask import Blueprint
+from flask import current_app
 from flask import jsonify
 from flask import render_template
+from flask import url_for
+from flask_babel import get_locale
+from flask_babel import gettext as _
 from flask_login import current_user
 
 from mingus import readiness
 from mingus.plaid import queries
 from mingus.reports import dashboard
 from mingus.services import services
+from mingus.web import static
 from mingus.web.access import visitor
+from mingus.web.appicon import ICONS
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
+    from mingus.web.static import StaticFiles
+
 bp = Blueprint("web", __name__)
+CANVAS = "#f7f6f2"  # --color-canvas by day; the pages' own theme colours follow the theme
 
 
 @bp.get("/")
@@ -30,6 +39,45 @@ def home() -> ResponseReturnValue:
         page = dashboard.of(visitor().id, environment=environment, today=today)
         return render_template("dashboard.html", cards=cards, page=page)
     return render_template("home.html")
+
+
+@bp.get("/manifest.webmanifest")
+def manifest() -> ResponseReturnValue:
+    """What a device needs to install this as an app."""
+    files: StaticFiles = current_app.extensions[static.EXTENSION]
+    icons = [
+        {
+            "src": files.url(icon.path),
+            "sizes": f"{icon.size}x{icon.size}",
+            "type": "image/png",
+            "purpose": "maskable" if icon.full else "any",
+        }
+        for icon in ICONS
+    ]
+    shortcuts = (
+        (_("Transactions"), "transactions.index"),
+        (_("Accounts"), "plaid.accounts"),
+        (_("Reports"), "reports.index"),
+    )
+    answer = jsonify(
+        {
+            "id": "/",
+            "name": "MINGUS",
+            "short_name": "MINGUS",
+            "description": _("What you own, owe, earn and spend, on a server of your own."),
+            "lang": str(get_locale()).replace("_", "-"),
+            "start_url": "/",
+            "scope": "/",
+            "display": "standalone",
+            "background_color": CANVAS,
+            "theme_color": CANVAS,
+            "categories": ["finance"],
+            "icons": icons,
+            "shortcuts": [{"name": name, "url": url_for(endpoint)} for name, endpoint in shortcuts],
+        }
+    )
+    answer.mimetype = "application/manifest+json"
+    return answer
 
 
 @bp.get("/healthz")

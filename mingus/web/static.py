@@ -15,7 +15,10 @@ from pathlib import Path
 
 import brotli
 
+from mingus.web import appicon
+
 VERSION_LENGTH = 12
+EXTENSION = "mingus.static"
 COMPRESSED = frozenset({".css", ".js", ".svg", ".json", ".txt", ".webmanifest"})
 IMPORT = re.compile(r"""@import\s+(?:url\()?["']([^"']+)["']\)?\s*(?:layer\(([\w.-]+)\))?\s*;""")
 FOR_EVER = 365 * 24 * 3600
@@ -97,3 +100,5 @@ def _fill(source: Path, draft: Path) -> None:
         if path.suffix in COMPRESSED:
             copy.with_name(f"{copy.name}.gz").write_bytes(gzip.compress(content, 9, mtime=0))
             copy.with_name(f"{copy.name}.br").write_bytes(brotli.compress(content))
+    for icon in appicon.ICONS:
+        (draft / icon.path).write_bytes(appicon.png(icon))
