@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
@@ -41,6 +42,7 @@ __all__ = [
 
 _Draw = Callable[[Sequence[Mark], float], list[Markup]]
 
+LONG = 45  # marks from which on a line is worth looking at in part
 MOST_DATES = 5
 MOST_DATES_ON_PHONE = 3
 MOST_NAMES = 12
@@ -74,6 +76,7 @@ class Chart:
     legend: tuple[LegendEntry, ...]
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    values: str = ""  # of a long line, one for each row: what is needed to look at a part of it
 
 
 def area(key: str, title: str, summary: str, series: Sequence[Series], tick_text: TickText) -> Chart:
@@ -89,7 +92,8 @@ def area(key: str, title: str, summary: str, series: Sequence[Series], tick_text
         text = parts.texts(series, [one.marks[index] for one in series])
         body.append(parts.hit(marks[index].label, text, parts.along(index, len(marks)) - width / 2, width))
     svg = parts.frame(key, title, summary, Markup().join(body), _dates(marks), linked=False)
-    return _chart(key, title, summary, series, svg)
+    chart = _chart(key, title, summary, series, svg)
+    return replace(chart, values=_values(marks)) if len(series) == 1 and len(marks) >= LONG else chart
 
 
 def bars(key: str, title: str, summary: str, series: Sequence[Series], tick_text: TickText) -> Chart:
@@ -170,6 +174,10 @@ def _bar_chart(
     names = _names([marks[0].label for marks in groups], slot)
     svg = parts.frame(key, title, summary, Markup().join(body), names, linked=_linked(series))
     return _chart(key, title, summary, series, svg)
+
+
+def _values(marks: Sequence[Mark]) -> str:
+    return " ".join(f"{mark.value:.10g}" for mark in marks)
 
 
 def _reach(measure: Scale, start: float, end: float) -> tuple[float, float]:

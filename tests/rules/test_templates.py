@@ -185,7 +185,9 @@ def test_every_module_that_an_element_asks_for_exists_and_the_other_way_round() 
     )
     assert asked <= set(registered)
     assert all((STATIC / "js" / file).is_file() for file in registered.values())
-    imported = set(re.findall(r'from "\./([a-z-]+\.js)"', "".join(read(STATIC, name) for name in SCRIPTS)))
+    imported = set(
+        re.findall(r'(?:from |import\()"\./([a-z-]+\.js)"', "".join(read(STATIC, name) for name in SCRIPTS))
+    )
     assert {name.removeprefix("js/") for name in SCRIPTS} == {*registered.values(), *imported, "main.js"}
 
 

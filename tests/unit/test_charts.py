@@ -178,3 +178,12 @@ def test_a_sparkline_is_skipped_by_screen_readers() -> None:
     assert isinstance(line, Markup)
     assert 'aria-hidden="true"' in line
     assert line.count(" L") == 2
+
+
+def test_a_long_line_brings_what_is_needed_to_look_at_a_part() -> None:
+    marks = tuple(Mark(label=str(day), value=day / 3, text=f"${day}") for day in range(60))
+    long = charts.area("k", "T", "S", [Series(name="N", hue="teal", marks=marks)], str)
+    assert [float(value) for value in long.values.split()] == pytest.approx([day / 3 for day in range(60)])
+    assert len(long.rows) == 60
+    short = charts.area("k", "T", "S", [Series(name="N", hue="teal", marks=marks[:20])], str)
+    assert short.values == ""
