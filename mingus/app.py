@@ -41,6 +41,7 @@ from mingus.exports import views as exports_views
 from mingus.imports import views as imports_views
 from mingus.imports.rows import MOST_BYTES
 from mingus.jobs import HueyJobs
+from mingus.leaving import views as leaving_views
 from mingus.local_setup import DEMO_EMAIL
 from mingus.local_setup import DEMO_PASSWORD
 from mingus.manual import views as manual_views
@@ -119,6 +120,7 @@ def create_app(
         token_views.bp,
         entry_views.bp,
         security_views.bp,
+        leaving_views.bp,
         exports_views.bp,
         manual_views.bp,
         imports_views.bp,

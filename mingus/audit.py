@@ -63,6 +63,7 @@ class AuditAction(StrEnum):
     FACTORS_RESET = "factors_reset"
     CODES_MADE = "codes_made"
     CODE_USED = "code_used"
+    LEFT = "left"
     CONFIRMED = "confirmed"
     CONFIRMATION_FAILED = "confirmation_failed"
     PASSWORD_CHANGED = "password_changed"

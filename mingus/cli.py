@@ -98,6 +98,18 @@ def reset_factors(email: str) -> None:
     click.echo(f"{email} signs in with the password alone.")
 
 
+@users.command("delete")
+@EMAIL
+@click.confirmation_option(prompt="Everything of this person is deleted for good. Go on?")
+@in_one_line
+def delete(email: str) -> None:
+    """Delete a person with everything; their items are ended at Plaid by the worker."""
+    receipt = services().leaving.leave_by_address(email)
+    click.echo(
+        f"{email} is shut out; the rest goes in moments. Receipt: {services().settings.base_url}/left/{receipt}"
+    )
+
+
 @users.command("invite")
 @EMAIL
 @in_one_line

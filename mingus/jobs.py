@@ -49,6 +49,8 @@ class JobKind(StrEnum):
     WEBHOOK = "webhook"
     DIGEST = "digest"
     BACKUP = "backup"
+    DEPARTURE = "departure"
+    DEPARTED_ITEM = "departed_item"
 
 
 class Jobs(Protocol):

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import String
 from sqlalchemy import Text
+from sqlalchemy import delete
 from sqlalchemy import select
 from sqlalchemy import update
 from sqlalchemy.orm import Mapped
@@ -29,6 +30,7 @@ from mingus.jobs import JobKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from collections.abc import Sequence
     from pathlib import Path
 
     from mingus.ambient import Ambient
@@ -41,6 +43,7 @@ CLAIM = dt.timedelta(minutes=1)
 FIRST_RETRY = dt.timedelta(minutes=1)
 LONGEST_RETRY = dt.timedelta(hours=4)
 MAX_ATTEMPTS = 12
+KEPT = dt.timedelta(days=30)
 SWEEP_SIZE = 50
 SENT_BODY = ""
 
@@ -78,6 +81,9 @@ class Post(Protocol):
 
     def carry(self, letter: Letter) -> None: ...
 
+    def forget(self, letter_ids: Sequence[str]) -> None:
+        """Remove the copies that are still in reach."""
+
 
 class OutboxPost:
     """Letters as files in a folder that anyone on this machine can read: for local use and tests."""
@@ -91,6 +97,10 @@ class OutboxPost:
         draft.write_bytes(bytes(_message(letter)))
         draft.rename(self._folder / f"{letter.id}.eml")
 
+    def forget(self, letter_ids: Sequence[str]) -> None:
+        for letter_id in letter_ids:
+            (self._folder / f"{letter_id}.eml").unlink(missing_ok=True)
+
 
 class SmtpPost:
     """Letters through a mail server: smtps from the first byte, or STARTTLS with smtp."""
@@ -102,6 +112,9 @@ class SmtpPost:
         with self._connect() as server:
             self._sign_in(server)
             server.send_message(_message(letter))
+
+    def forget(self, letter_ids: Sequence[str]) -> None:
+        """What left the house is out of reach."""
 
     def greet(self) -> None:
         """Connect and sign in without sending anything."""
@@ -157,6 +170,25 @@ class MailRoom:
         )
         unit.session.add(mail)
         unit.after_commit(lambda: self._jobs.enqueue(JobKind.MAIL, mail_id=mail.id))
+
+    def forget(self, unit: Unit, recipient: str, *, purpose: str | None = None) -> None:
+        """Delete the letters to an address in the caller's unit, sent or waiting, and then their copies on disk."""
+        wanted = [OutgoingMail.recipient == recipient]
+        if purpose is not None:
+            wanted.append(OutgoingMail.purpose == purpose)
+        ids = list(unit.session.scalars(select(OutgoingMail.id).where(*wanted)))
+        unit.session.execute(delete(OutgoingMail).where(OutgoingMail.id.in_(ids)))
+        unit.after_commit(lambda: self._post.forget(ids))
+
+    def forget_old(self) -> None:
+        """Delete what was sent or given up long ago: the addresses in it are people's."""
+        before = self._ambient.now() - KEPT
+        with unit_of_work() as unit:
+            unit.session.execute(
+                delete(OutgoingMail).where(
+                    OutgoingMail.next_try_at.is_(None), OutgoingMail.created_at < before
+                )
+            )
 
     def deliver(self, mail_id: str) -> None:
         """Carry one letter if it is due and nobody else is at it; a failure is noted and tried again later."""

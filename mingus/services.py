@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from typing import TypedDict
 from typing import cast
 
 from flask import current_app
@@ -20,6 +18,7 @@ from mingus.chores import Chores
 from mingus.config import UpdateMode
 from mingus.imports.service import Imports
 from mingus.jobs import JobKind
+from mingus.leaving.service import Leaving
 from mingus.limits import Limiter
 from mingus.mail import MailRoom
 from mingus.mail import OutboxPost
@@ -27,27 +26,13 @@ from mingus.mail import SmtpPost
 from mingus.manual.service import ManualAccounts
 from mingus.notices.board import NoticeBoard
 from mingus.notices.service import Notices
-from mingus.plaid.connections import Connections
-from mingus.plaid.gateway import PlaidGateway
-from mingus.plaid.institutions import Institutions
-from mingus.plaid.leases import Leases
-from mingus.plaid.linking import Linking
-from mingus.plaid.linkjournal import LinkJournal
-from mingus.plaid.outgoing import Circuit
-from mingus.plaid.outgoing import OutgoingLimits
-from mingus.plaid.refreshing import Refresher
-from mingus.plaid.schedules import Schedules
-from mingus.plaid.service import PlaidIntegrationService
-from mingus.plaid.settling import Settling
-from mingus.plaid.snapshots import Snapshots
-from mingus.plaid.sync import SyncEngine
+from mingus.plaid.wiring import plaid_parts
 from mingus.retention import Retention
 from mingus.transactions.arrivals import Arrivals
 from mingus.transactions.edits import Edits
 from mingus.transactions.own_categories import OwnCategories
 from mingus.transactions.rules import Rules
 from mingus.transactions.transfers import Transfers
-from mingus.vault import TokenVault
 from mingus.webhooks.handling import Handling
 from mingus.webhooks.inbox import Inbox
 from mingus.webhooks.keys import WebhookKeys
@@ -66,6 +51,19 @@ if TYPE_CHECKING:
     from mingus.auth.tickets import Tickets
     from mingus.config import Settings
     from mingus.jobs import Jobs
+    from mingus.leaving.items import DepartedItems
+    from mingus.plaid.connections import Connections
+    from mingus.plaid.gateway import PlaidGateway
+    from mingus.plaid.institutions import Institutions
+    from mingus.plaid.leases import Leases
+    from mingus.plaid.linking import Linking
+    from mingus.plaid.outgoing import OutgoingLimits
+    from mingus.plaid.refreshing import Refresher
+    from mingus.plaid.schedules import Schedules
+    from mingus.plaid.service import PlaidIntegrationService
+    from mingus.plaid.snapshots import Snapshots
+    from mingus.plaid.sync import SyncEngine
+    from mingus.vault import TokenVault
 
 EXTENSION = "mingus"
 
@@ -77,23 +75,6 @@ class Sweep:
     kind: JobKind
     id_name: str
     find: Callable[[], list[str]]
-
-
-class PlaidParts(TypedDict):
-    """What `_plaid_parts` wires."""
-
-    vault: TokenVault
-    outgoing: OutgoingLimits
-    gateway: PlaidGateway
-    connections: Connections
-    linking: Linking
-    sync: SyncEngine
-    leases: Leases
-    refresher: Refresher
-    institutions: Institutions
-    schedules: Schedules
-    snapshots: Snapshots
-    plaid: PlaidIntegrationService
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +95,8 @@ class Services:
     passkeys: Passkeys
     devices: Devices
     entrance: Entrance
+    departed_items: DepartedItems
+    leaving: Leaving
     vault: TokenVault
     outgoing: OutgoingLimits
     gateway: PlaidGateway
@@ -157,6 +140,8 @@ class Services:
             JobKind.INBOX: self.handling.handle_waiting,
             JobKind.WEBHOOK: self.handling.handle,
             JobKind.DIGEST: self.notices.send_digest,
+            JobKind.DEPARTURE: self.leaving.finish,
+            JobKind.DEPARTED_ITEM: self.departed_items.finish,
             JobKind.BACKUP: self.backups.run,
         }
 
@@ -172,6 +157,8 @@ class Services:
             Sweep(kind=JobKind.WEBHOOK, id_name="event_id", find=self.handling.due),
             Sweep(kind=JobKind.DIGEST, id_name="user_id", find=self.notices.digests_due),
             Sweep(kind=JobKind.BACKUP, id_name="backup_id", find=self.backups.due),
+            Sweep(kind=JobKind.DEPARTURE, id_name="departure_id", find=self.leaving.due),
+            Sweep(kind=JobKind.DEPARTED_ITEM, id_name="item_id", find=self.departed_items.due),
             *self._checks(),
         )
 
@@ -193,8 +180,11 @@ class Services:
         chores = [
             Chore(name="sessions", every=hour, do=self.sessions.forget_expired),
             Chore(name="passkey challenges", every=hour, do=self.passkeys.forget_expired),
+            Chore(name="letters", every=day, do=self.mail.forget_old),
+            Chore(name="receipts", every=day, do=self.leaving.forget_old),
             Chore(name="api tokens", every=day, do=self.api_tokens.forget_old),
             Chore(name="tickets", every=hour, do=self.tickets.forget_expired),
+            Chore(name="outgoing limits", every=day, do=self.outgoing.forget_idle),
             Chore(name="limits", every=hour, do=self.limiter.sweep),
             Chore(name="webhook keys", every=hour, do=self.webhook_keys.read_anew),
             Chore(name="parked syncs", every=dt.timedelta(minutes=1), do=self.schedules.park_stuck),
@@ -224,7 +214,7 @@ def build(
     mail = MailRoom(ambient=ambient, jobs=jobs, post=post, sender=settings.mail_from, render=render)
     board = NoticeBoard(ambient=ambient, jobs=jobs)
     trail = AuditTrail(ambient)
-    plaid = _plaid_parts(settings, ambient=ambient, jobs=jobs, limiter=limiter, board=board, trail=trail)
+    plaid = plaid_parts(settings, ambient=ambient, jobs=jobs, limiter=limiter, board=board, trail=trail)
     people = people_parts(
         settings,
         ambient=ambient,
@@ -250,6 +240,14 @@ def build(
         mail=mail,
         trail=trail,
         **people,
+        leaving=Leaving(
+            ambient=ambient,
+            jobs=jobs,
+            vault=plaid["vault"],
+            mail=mail,
+            trail=trail,
+            items=plaid["departed_items"],
+        ),
         edits=edits,
         rules=rules,
         transfers=transfers,
@@ -274,101 +272,6 @@ def build(
         ),
         **plaid,
     )
-
-
-def _plaid_parts(
-    settings: Settings,
-    *,
-    ambient: Ambient,
-    jobs: Jobs,
-    limiter: Limiter,
-    board: NoticeBoard,
-    trail: AuditTrail,
-) -> PlaidParts:
-    """Everything that speaks to Plaid, from the vault up to the service."""
-    environment = settings.environment.value
-    vault = TokenVault(settings.encryption_keys, ambient)
-    outgoing = OutgoingLimits(ambient)
-    gateway = PlaidGateway(settings=settings, ambient=ambient, outgoing=outgoing, circuit=Circuit(ambient))
-    institutions = Institutions(ambient=ambient, gateway=gateway)
-    journal = LinkJournal(ambient=ambient, vault=vault)
-    leases = Leases(ambient=ambient, environment=environment)
-    connections = Connections(
-        settings=settings,
-        ambient=ambient,
-        jobs=jobs,
-        vault=vault,
-        gateway=gateway,
-        leases=leases,
-        board=board,
-    )
-    settling = Settling(
-        ambient=ambient,
-        jobs=jobs,
-        vault=vault,
-        gateway=gateway,
-        connections=connections,
-        institutions=institutions,
-        journal=journal,
-        leases=leases,
-        trail=trail,
-        environment=environment,
-    )
-    linking = Linking(
-        ambient=ambient,
-        jobs=jobs,
-        vault=vault,
-        gateway=gateway,
-        journal=journal,
-        settling=settling,
-        institutions=institutions,
-        environment=environment,
-    )
-    refresher = Refresher(
-        ambient=ambient,
-        jobs=jobs,
-        gateway=gateway,
-        connections=connections,
-        environment=environment,
-        products=settings.products,
-    )
-    sync = SyncEngine(
-        ambient=ambient,
-        jobs=jobs,
-        gateway=gateway,
-        connections=connections,
-        leases=leases,
-        refresher=refresher,
-        pause=time.sleep,
-    )
-    service = PlaidIntegrationService(
-        settings=settings,
-        ambient=ambient,
-        limiter=limiter,
-        trail=trail,
-        vault=vault,
-        gateway=gateway,
-        connections=connections,
-        linking=linking,
-        institutions=institutions,
-        sync=sync,
-    )
-    return {
-        "vault": vault,
-        "outgoing": outgoing,
-        "gateway": gateway,
-        "connections": connections,
-        "linking": linking,
-        "sync": sync,
-        "leases": leases,
-        "refresher": refresher,
-        "institutions": institutions,
-        "schedules": Schedules(
-            ambient=ambient, jobs=jobs, leases=leases, connections=connections, environment=environment
-        ),
-        "snapshots": Snapshots(ambient),
-        "plaid": service,
-    }
 
 
 def services() -> Services:

@@ -14,6 +14,7 @@ from mingus.auth import models as auth
 from mingus.backups import models as backups
 from mingus.db import Base
 from mingus.imports import models as imports
+from mingus.leaving import models as leaving
 from mingus.notices import models as notices
 from mingus.plaid import ledger
 from mingus.plaid import models as plaid
@@ -38,6 +39,7 @@ MODULES = (
     transactions,
     webhooks,
     notices,
+    leaving,
     imports,
     backups,
 )

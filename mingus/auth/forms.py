@@ -210,6 +210,11 @@ class EmailChangeForm(FlaskForm):  # type: ignore[misc]  # flask-wtf ships no ty
     submit = SubmitField(_("Send a confirmation link"))
 
 
+class LeaveForm(FlaskForm):  # type: ignore[misc]  # flask-wtf ships no types
+    email = email_field(_("Your e-mail"))
+    submit = SubmitField(_("Delete everything"))
+
+
 class TokenForm(FlaskForm):  # type: ignore[misc]  # flask-wtf ships no types
     name = StringField(
         _("What it is for"),

@@ -37,6 +37,7 @@ from mingus.services import services
 from mingus.web.access import network
 from mingus.web.access import safe_next
 from mingus.web.access import visitor
+from mingus.web.headers import CLEAR_SITE_DATA
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -127,7 +128,7 @@ def logout() -> ResponseReturnValue:
     session.clear()
     flash(_("You are signed out."), "info")
     response = redirect(url_for("auth.login"), code=303)
-    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    response.headers["Clear-Site-Data"] = CLEAR_SITE_DATA
     return response
 
 

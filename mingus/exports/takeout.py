@@ -68,6 +68,8 @@ SECTIONS = (
     "plaid_sync_logs",
 )
 LEFT_OUT = {
+    "departed_items": "there is none while the account is there",
+    "departures": "there is none while the account is there",
     "app_factors": "a key to the account",
     "passkeys": "keys to the account, named on its settings page",
     "passkey_challenges": "questions that wait for minutes",

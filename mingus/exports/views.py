@@ -9,6 +9,7 @@ from flask import Response
 from flask import render_template
 from flask import stream_with_context
 
+from mingus.audit import AuditAction
 from mingus.exports import archive
 from mingus.services import services
 from mingus.web.access import visitor
@@ -29,6 +30,7 @@ def everything() -> ResponseReturnValue:
     """The whole account, sent while it is read."""
     wired = services()
     today = wired.ambient.today(visitor().time_zone)
+    wired.trail.note(AuditAction.EXPORTED, actor=visitor().id, subject=visitor().id, what="everything")
     pieces = archive.everything(
         visitor().id, environment=wired.settings.environment.value, now=wired.ambient.now(), today=today
     )

@@ -8,12 +8,23 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 from typing import Any
 
+from sqlalchemy import bindparam
+from sqlalchemy import insert
+from sqlalchemy import select
+
 from mingus.plaid.failures import PlaidFailure
+from mingus.plaid.models import PlaidCall
+from mingus.plaid.models import PlaidConnection
 
 if TYPE_CHECKING:
     import datetime as dt
 
 AHEAD = 8  # a sync of many pages takes tokens for so many calls at once
+
+
+# the connection's owner may have left while Plaid was asked: then the call was about none
+KNOWN = select(PlaidConnection.id).where(PlaidConnection.id == bindparam("about_id")).scalar_subquery()
+NEW_CALL = insert(PlaidCall.__table__).values(connection_id=KNOWN)  # type: ignore[arg-type]  # a table
 
 
 @dataclass(slots=True, kw_only=True)

@@ -18,15 +18,14 @@ from typing import TypeVar
 
 import msgspec
 import urllib3
-from sqlalchemy import insert
 
 from mingus.config import PlaidEnvironment
 from mingus.db import unit_of_work
 from mingus.plaid import productwire
 from mingus.plaid import wire
+from mingus.plaid.callbook import NEW_CALL
 from mingus.plaid.failures import PlaidFailure
 from mingus.plaid.failures import answered_failure
-from mingus.plaid.models import PlaidCall
 from mingus.plaid.synced import SyncPage
 from mingus.plaid.wire import UnreadableAnswer
 
@@ -50,7 +49,6 @@ READ_SECONDS = 25.0
 TOTAL_SECONDS = 35.0  # looked at after each read, so a minute at the very most
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 CHUNK_BYTES = 64 * 1024
-NEW_CALL = insert(PlaidCall.__table__)  # type: ignore[arg-type]  # a table
 PAGE_ROWS = 500  # the most Plaid gives; fewer pages meet fewer mutations
 
 
@@ -333,7 +331,7 @@ class PlaidGateway:
             "id": self._ambient.new_id("call"),
             "at": self._ambient.now(),
             "endpoint": call.endpoint,
-            "connection_id": call.about.connection_id,
+            "about_id": call.about.connection_id,
             "request_id": call.request_id,
             "status": call.status,
             "milliseconds": milliseconds,

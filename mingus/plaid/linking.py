@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from mingus.ambient import Ambient
     from mingus.auth.models import UserId
     from mingus.jobs import Jobs
+    from mingus.leaving.items import DepartedItems
     from mingus.plaid.gateway import PlaidGateway
     from mingus.plaid.institutions import Institutions
     from mingus.plaid.linkjournal import LinkJournal
@@ -93,6 +94,7 @@ class Linking:
         journal: LinkJournal,
         settling: Settling,
         institutions: Institutions,
+        departed: DepartedItems,
         environment: str,
     ) -> None:
         self._ambient = ambient
@@ -102,6 +104,7 @@ class Linking:
         self._journal = journal
         self._settling = settling
         self._institutions = institutions
+        self._departed = departed
         self._environment = environment
 
     def receive(
@@ -259,7 +262,10 @@ class Linking:
             self._note_refused_exchange(link_id, failure)
             raise
         with unit_of_work() as unit:
-            row = unit.lock_one(LinkSession, link_id)
+            row = unit.lock(LinkSession, link_id)
+            if row is None or row.public_secret_id is None:  # the person left meanwhile: nobody else knows it
+                self._departed.keep(unit, exchanged.access_token, departure_id=None)
+                return
             row.access_secret_id = self._vault.seal(
                 unit, SecretKind.ACCESS_TOKEN, link_id, exchanged.access_token
             )

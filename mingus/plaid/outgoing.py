@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from sqlalchemy import delete
 from sqlalchemy import select
 from sqlalchemy import text
 from sqlalchemy import update
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from mingus.ambient import Ambient
     from mingus.db import Unit
 
+IDLE_MS = 24 * 3600 * 1000
 MILLI = 1000
 MINUTE_MS = 60_000
 WARN_SHARE = 0.8
@@ -97,6 +99,12 @@ class OutgoingLimits:
         ]
         db.session.rollback()
         return max(1, math.ceil(max(waits, default=0)))
+
+    def forget_idle(self) -> None:
+        """Delete buckets that nobody drew from for a day: they are full, and some are of connections long gone."""
+        before = self._now_ms() - IDLE_MS
+        with unit_of_work() as unit:
+            unit.session.execute(delete(OutgoingBucket).where(OutgoingBucket.filled_ms < before))
 
     def usage(self) -> list[Usage]:
         """The shares in use, highest first; what the admin page shows."""

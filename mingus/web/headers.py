@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 HSTS_SECONDS = 2 * 365 * 24 * 3600
 PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=(), interest-cohort=()"
+# not "cookies": they carry the sentence that the next page shows, and the session's row is gone anyway
+CLEAR_SITE_DATA = '"cache", "storage"'
 LINK_MARK = "mingus_link_page"
 
 BASE_POLICY: Mapping[str, str] = {

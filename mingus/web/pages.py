@@ -13,7 +13,12 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_login import current_user
 
+from mingus import mail
 from mingus import readiness
+from mingus.auth.sessions import IDLE
+from mingus.auth.sessions import LIFETIME
+from mingus.auth.sessions import REMEMBERED_LIFETIME
+from mingus.leaving.service import KEPT
 from mingus.plaid import queries
 from mingus.reports import dashboard
 from mingus.services import services
@@ -78,6 +83,20 @@ def manifest() -> ResponseReturnValue:
     )
     answer.mimetype = "application/manifest+json"
     return answer
+
+
+@bp.get("/privacy")
+def privacy() -> ResponseReturnValue:
+    """What is kept where and for how long, from the settings in force."""
+    return render_template(
+        "privacy.html",
+        settings=services().settings,
+        idle_minutes=int(IDLE.total_seconds() // 60),
+        hours=int(LIFETIME.total_seconds() // 3600),
+        remembered_days=REMEMBERED_LIFETIME.days,
+        letter_days=mail.KEPT.days,
+        receipt_days=KEPT.days,
+    )
 
 
 @bp.get("/healthz")
