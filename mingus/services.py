@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from mingus.plaid.schedules import Schedules
     from mingus.plaid.service import PlaidIntegrationService
     from mingus.plaid.snapshots import Snapshots
+    from mingus.plaid.staging import Stager
     from mingus.plaid.sync import SyncEngine
     from mingus.vault import TokenVault
 
@@ -105,6 +106,7 @@ class Services:
     sync: SyncEngine
     leases: Leases
     refresher: Refresher
+    stager: Stager
     institutions: Institutions
     schedules: Schedules
     snapshots: Snapshots
@@ -188,6 +190,7 @@ class Services:
             Chore(name="limits", every=hour, do=self.limiter.sweep),
             Chore(name="webhook keys", every=hour, do=self.webhook_keys.read_anew),
             Chore(name="parked syncs", every=dt.timedelta(minutes=1), do=self.schedules.park_stuck),
+            Chore(name="unfinished updates", every=quarter, do=self.stager.discard_abandoned),
             Chore(name="midnight balances", every=quarter, do=self.snapshots.close_days),
             Chore(name="expiring consents", every=hour, do=self.notices.find_expiring),
             Chore(name="institutions", every=hour, do=self.institutions.refresh_old),

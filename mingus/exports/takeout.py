@@ -76,6 +76,7 @@ LEFT_OUT = {
     "recovery_codes": "keys to the account",
     "auth_tickets": "one-time links, which are keys",
     "plaid_arrivals": "a note to our own worker, gone in a moment",
+    "plaid_stagings": "which update is just being written",
     "plaid_calls": "how our calls to Plaid went, nothing of a person",
     "plaid_product_refreshes": "when our worker reads next",
     "webhook_events": "Plaid's calls that say only: look again",

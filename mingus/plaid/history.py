@@ -21,6 +21,7 @@ from mingus.plaid.models import AccountChoice
 from mingus.plaid.models import AccountId
 from mingus.plaid.models import PlaidAccount
 from mingus.plaid.models import PlaidConnection
+from mingus.plaid.staging import is_settled
 from mingus.plaid.states import ENDED
 
 if TYPE_CHECKING:
@@ -192,6 +193,7 @@ def _moved(ids: Sequence[AccountId], since: dt.date | None) -> dict[AccountId, d
         .join(PlaidAccount, PlaidAccount.id == PlaidTransaction.account_id)
         .where(
             PlaidTransaction.account_id.in_(ids),
+            is_settled(),
             PlaidTransaction.removed_at.is_(None),
             PlaidTransaction.pending.is_(False),
             PlaidTransaction.currency == PlaidAccount.currency,

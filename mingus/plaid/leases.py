@@ -65,6 +65,10 @@ BESIDE = (
         String(),
     ),
     literal_column(
+        "(SELECT s.sync_id FROM plaid_stagings s WHERE s.connection_id = plaid_connections.id LIMIT 1)",
+        String(),
+    ),
+    literal_column(
         "(SELECT c.hours FROM sync_choices c WHERE c.user_id = plaid_connections.user_id)", Integer()
     ),
     *(
@@ -104,6 +108,7 @@ class Standing:
     institution_id: str | None
     secret: Sealed | None
     calm: bool  # a sync that brings nothing has nothing else to change
+    unfinished: SyncId | None  # an update that a worker began to write and did not finish
     balances_at: dt.datetime | None  # of the open account that was read longest ago
     sync_hours: int | None  # the member's choice
     bank_failures: int
@@ -237,14 +242,17 @@ class Leases:
 
 def _standing(row: Row[Any], now: dt.datetime) -> Standing:
     """The standing behind what the claim returned."""
-    oldest, parked, failing, hours, failures, rests_until, *sealed = row[-len(BESIDE) :]
+    oldest, parked, failing, unfinished, hours, failures, rests_until, *sealed = row[-len(BESIDE) :]
     healthy = row.failures == 0 and row.crashes == 1 and row.error_code is None
     return Standing(
         cursor=row.sync_cursor,
         state=row.state,
         institution_id=row.plaid_institution_id,
         secret=_sealed(row.secret_id, *sealed),
-        calm=healthy and parked is None and failing is None and row.state == working_state(row, now),
+        calm=healthy
+        and (parked, failing, unfinished) == (None, None, None)
+        and row.state == working_state(row, now),
+        unfinished=unfinished,
         balances_at=oldest,
         sync_hours=hours,
         bank_failures=failures or 0,

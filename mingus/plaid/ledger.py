@@ -157,6 +157,21 @@ class QuarantinedRow(Base):
     at: Mapped[dt.datetime]
 
 
+class Staging(Base):
+    """An update so large that it is written in several transactions: nobody sees its rows while this is here.
+
+    Its last transaction deletes this together with moving the cursor. What a dead worker left is deleted with its rows.
+    """
+
+    __tablename__ = "plaid_stagings"
+    sync_id: Mapped[SyncId] = mapped_column(String(32), primary_key=True)
+    connection_id: Mapped[ConnectionId] = mapped_column(
+        ForeignKey("plaid_connections.id", ondelete="CASCADE"), index=True
+    )
+    first_id: Mapped[TransactionId] = mapped_column(String(32))  # the ids of its rows rise from here
+    at: Mapped[dt.datetime]
+
+
 class Arrival(Base):
     """What a sync brought that rules and pairing have not seen yet; gone when they have."""
 

@@ -7,28 +7,28 @@ transaction as the rows it covers, and only for the holder of the lease.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import logging
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Table
-from sqlalchemy import bindparam
 from sqlalchemy import select
-from sqlalchemy import update
 
+from mingus import bulk
 from mingus.auth.models import User
 from mingus.db import Unit
 from mingus.db import unit_of_work
 from mingus.errors import NotFound
 from mingus.jobs import JobKind
+from mingus.plaid import quiet
 from mingus.plaid.callbook import CallBook
 from mingus.plaid.drift import check_balances
 from mingus.plaid.failures import Family
 from mingus.plaid.failures import PlaidFailure
+from mingus.plaid.fetching import COMPLETE
 from mingus.plaid.fetching import Fetcher
 from mingus.plaid.fetching import Superseded
 from mingus.plaid.fetching import Update
 from mingus.plaid.gateway import About
+from mingus.plaid.leases import LEASE
 from mingus.plaid.ledger import Arrival
 from mingus.plaid.ledger import PlaidSyncLog
 from mingus.plaid.ledger import SyncId
@@ -36,10 +36,11 @@ from mingus.plaid.ledger import SyncStatus
 from mingus.plaid.ledger import Trigger
 from mingus.plaid.models import ConnectionId
 from mingus.plaid.models import PlaidConnection
-from mingus.plaid.polling import next_sync
 from mingus.plaid.polling import plan_next
 from mingus.plaid.polling import working_state
+from mingus.plaid.quiet import hash_of
 from mingus.plaid.spool import PageSpool
+from mingus.plaid.staging import TooManyChanges
 from mingus.plaid.states import ENDED
 from mingus.plaid.states import ConnectionState
 from mingus.plaid.writing import Counts
@@ -56,53 +57,14 @@ if TYPE_CHECKING:
     from mingus.plaid.leases import Lease
     from mingus.plaid.leases import Leases
     from mingus.plaid.refreshing import Refresher
+    from mingus.plaid.staging import Stager
     from mingus.plaid.wire import WireAccount
 
 log = logging.getLogger(__name__)
-COMPLETE = "HISTORICAL_UPDATE_COMPLETE"
 NOT_READY = "NOT_READY"
-SCHEDULED_BALANCES_KEEP = dt.timedelta(hours=1)
-BALANCES_KEEP = {Trigger.PERSON.value: dt.timedelta(minutes=1)}
 POLL_IMPORT = dt.timedelta(seconds=20)
 FIRST_RETRY = dt.timedelta(seconds=30)
 LONGEST_RETRY = dt.timedelta(hours=4)
-
-
-CONNECTIONS: Table = PlaidConnection.__table__  # type: ignore[assignment]  # a mapped class has a table
-LOGS: Table = PlaidSyncLog.__table__  # type: ignore[assignment]  # a mapped class has a table
-# built once: most syncs bring nothing, and building these took longer than running them
-QUIET_CONNECTION = (
-    update(CONNECTIONS)
-    .where(
-        CONNECTIONS.c.id == bindparam("of"),
-        CONNECTIONS.c.fence == bindparam("by"),
-        CONNECTIONS.c.sync_cursor == bindparam("was"),
-        CONNECTIONS.c.state == bindparam("still"),
-    )
-    .values(
-        sync_cursor=bindparam("cursor"),
-        crashes=0,
-        last_checked_at=bindparam("now"),
-        last_good_at=bindparam("now"),
-        synced_at=bindparam("begun_at"),
-        done_seq=bindparam("done_seq"),
-        lease_until=None,
-        next_sync_at=bindparam("next_sync_at"),
-    )
-    .returning(CONNECTIONS.c.wanted_seq)
-)
-QUIET_LOG = (
-    update(LOGS)
-    .where(LOGS.c.id == bindparam("of"))
-    .values(
-        status=SyncStatus.SUCCESS.value,
-        finished_at=bindparam("now"),
-        update_status=COMPLETE,
-        pages=bindparam("pages"),
-        cursor_before=bindparam("before"),
-        cursor_after=bindparam("after"),
-    )
-)
 
 
 class SyncEngine:
@@ -117,6 +79,7 @@ class SyncEngine:
         connections: Connections,
         leases: Leases,
         refresher: Refresher,
+        stager: Stager,
         pause: Callable[[float], None],
     ) -> None:
         self._ambient = ambient
@@ -125,6 +88,7 @@ class SyncEngine:
         self._connections = connections
         self._leases = leases
         self._refresher = refresher
+        self._stager = stager
         self._fetcher = Fetcher(
             ambient=ambient, gateway=gateway, leases=leases, pause=lambda seconds: self._pause(seconds)
         )
@@ -154,6 +118,7 @@ class SyncEngine:
         except PlaidFailure as failure:
             self._note_failure(lease, failure)
         except (Superseded, NotFound):
+            self._stager.discard(lease.sync_id)
             self._close_log(lease, SyncStatus.SUPERSEDED)
         except SecretUnreadable:
             self._note_failure(lease, PlaidFailure("INVALID_ACCESS_TOKEN"))
@@ -166,56 +131,22 @@ class SyncEngine:
         standing = lease.standing
         if standing.secret is None:
             raise NotFound  # ended: there is nothing to ask with
+        if standing.unfinished is not None:
+            self._stager.discard(standing.unfinished)
         token = self._connections.open_token(standing.secret, lease.connection_id)
         found = self._fetcher.update(lease, spool, token, about)
-        if self._is_quiet(lease, spool, found):
+        if quiet.is_quiet(lease, spool, found):
             self._finish_quietly(lease, spool, found, about)
             return
         accounts = self._fetcher.accounts(lease, spool, token, about)
         self._apply(lease, spool, accounts, found, about)
 
-    # nothing new
-
-    def _is_quiet(self, lease: Lease, spool: PageSpool, found: Update) -> bool:
-        """True when the bank has nothing new and all else is as it should be, balances included.
-
-        Balances may move without a transaction: after an hour they are asked for again, for a person at once.
-        """
-        standing, keep = lease.standing, BALANCES_KEEP.get(lease.trigger, SCHEDULED_BALANCES_KEEP)
-        fresh = standing.balances_at is not None and lease.begun_at - standing.balances_at < keep
-        return spool.rows == 0 and found.status == COMPLETE and not found.full and standing.calm and fresh
-
     def _finish_quietly(self, lease: Lease, spool: PageSpool, found: Update, about: About) -> None:
-        """Note that the bank was asked, in as few statements as that takes."""
-        now = self._ambient.now()
+        """Note that the bank was asked and had nothing, in as few statements as that takes."""
         with unit_of_work() as unit:
-            written = unit.session.connection()
-            wanted = written.scalar(
-                QUIET_CONNECTION,
-                {
-                    "of": lease.connection_id,
-                    "by": lease.fence,
-                    "was": found.before,
-                    "still": lease.standing.state,
-                    "cursor": found.after or found.before,
-                    "now": now,
-                    "begun_at": lease.begun_at,
-                    "done_seq": lease.wanted_seq,
-                    "next_sync_at": next_sync(lease.connection_id, now, lease.standing.sync_hours),
-                },
-            )
+            wanted = quiet.write(unit, lease, spool, found, now=self._ambient.now())
             if wanted is None:
                 raise Superseded
-            written.execute(
-                QUIET_LOG,
-                {
-                    "of": lease.sync_id,
-                    "now": now,
-                    "pages": spool.pages,
-                    "before": _hash(found.before),
-                    "after": _hash(found.after),
-                },
-            )
             self._gateway.close_book(unit, about)
             self._run_again_if_wanted(unit, lease, wanted)
             unit.after_commit(lambda: log.info("nothing new", extra={"sync_log_id": lease.sync_id}))
@@ -223,37 +154,21 @@ class SyncEngine:
     # applying
 
     def _apply(
-        self,
-        lease: Lease,
-        spool: PageSpool,
-        accounts: list[WireAccount],
-        found: Update,
-        about: About,
+        self, lease: Lease, spool: PageSpool, accounts: list[WireAccount], found: Update, about: About
     ) -> None:
-        """Rows, removals, balances, cursor, state and log in one transaction."""
+        """Rows, removals, balances, cursor, state and log in one transaction, or of a large update all but its rows."""
+        staged = self._stage(lease, spool, accounts, found)
         now = self._ambient.now()
         with unit_of_work() as unit:
-            connection = unit.lock(PlaidConnection, lease.connection_id)
-            if (
-                connection is None
-                or connection.fence != lease.fence
-                or connection.sync_cursor != found.before
-            ):
-                raise Superseded
-            if ConnectionState(connection.state) in ENDED:
-                raise Superseded  # the person ended it while we read: no rows, no revival
-            self._connections.write_accounts(unit, connection, accounts)
-            unit.session.flush()  # the rows name the accounts
-            writer = LedgerWriter(
-                unit,
-                connection,
-                sync_id=lease.sync_id,
-                now=now,
-                new_id=self._ambient.new_id,
-                seen_too=found.full,
-            )
-            for page in spool.read():
-                writer.write_page(page)
+            connection = self._held(unit, lease, found)
+            if staged is not None:
+                writer = staged
+                self._stager.finish(unit, lease.sync_id)
+                writer.write_later()
+            else:
+                writer = self._writer(unit, connection, lease, accounts, full=found.full)
+                for page in spool.read():
+                    writer.write_page(page)
             writer.write_parked()
             if found.full:
                 writer.remove_unseen()
@@ -268,6 +183,59 @@ class SyncEngine:
             self._note_arrival(unit, connection, lease, writer)
             self._gateway.close_book(unit, about)
             self._run_again_if_wanted(unit, lease, connection.wanted_seq)
+
+    def _stage(
+        self, lease: Lease, spool: PageSpool, accounts: list[WireAccount], found: Update
+    ) -> LedgerWriter | None:
+        """The rows of a large update, written where nobody sees them yet; None: they are to be written at once."""
+        if found.full or not self._stager.is_worth_it(spool):
+            return None
+        with unit_of_work() as unit:
+            connection = self._held(unit, lease, found)
+            writer = self._writer(unit, connection, lease, accounts, staged=True)
+            self._stager.open(unit, connection, lease.sync_id)
+        try:
+            self._stager.write(spool, writer, lambda unit: self._held(unit, lease, found))
+        except (
+            TooManyChanges,
+            *bulk.EXISTS,
+        ):  # an id that changes hands twice: in one transaction that is no matter
+            self._stager.discard(lease.sync_id)
+            return None
+        return writer
+
+    def _held(self, unit: Unit, lease: Lease, found: Update) -> PlaidConnection:
+        """The connection, locked and ours for another while; raises Superseded when it is no longer."""
+        connection = unit.lock(PlaidConnection, lease.connection_id)
+        if connection is None or connection.fence != lease.fence or connection.sync_cursor != found.before:
+            raise Superseded
+        if ConnectionState(connection.state) in ENDED:
+            raise Superseded  # the person ended it while we read: no rows, no revival
+        connection.lease_until = self._ambient.now() + LEASE
+        return connection
+
+    def _writer(
+        self,
+        unit: Unit,
+        connection: PlaidConnection,
+        lease: Lease,
+        accounts: list[WireAccount],
+        *,
+        full: bool = False,
+        staged: bool = False,
+    ) -> LedgerWriter:
+        """A writer of the connection's rows, its accounts as the bank shows them."""
+        self._connections.write_accounts(unit, connection, accounts)
+        unit.session.flush()  # the rows name the accounts
+        return LedgerWriter(
+            unit,
+            connection,
+            sync_id=lease.sync_id,
+            now=self._ambient.now(),
+            new_id=self._ambient.new_id,
+            seen_too=full,
+            staged=staged,
+        )
 
     def _follow(self, unit: Unit, connection: PlaidConnection, writer: LedgerWriter, sync_id: SyncId) -> None:
         """Bring up to date, in the same transaction, what is derived from rows: of the touched buckets only."""
@@ -319,7 +287,7 @@ class SyncEngine:
         row.pages, row.fetched = spool.pages, spool.rows
         row.added, row.modified, row.removed = counts.added, counts.modified, counts.removed
         row.parked, row.quarantined = counts.parked, counts.quarantined
-        row.cursor_before, row.cursor_after = _hash(found.before), _hash(found.after)
+        row.cursor_before, row.cursor_after = hash_of(found.before), hash_of(found.after)
         row.error_code = row.error_request_id = None
         fields = {"sync_log_id": lease.sync_id, "added": counts.added, "modified": counts.modified}
         unit.after_commit(lambda: log.info("sync finished", extra={**fields, "removed": counts.removed}))
@@ -363,7 +331,3 @@ class SyncEngine:
         """A wish that came meanwhile is one further sync."""
         if wanted_seq > lease.wanted_seq:
             unit.after_commit(lambda: self._jobs.enqueue(JobKind.SYNC, connection_id=lease.connection_id))
-
-
-def _hash(cursor: str) -> str | None:
-    return hashlib.sha256(cursor.encode()).hexdigest() if cursor else None

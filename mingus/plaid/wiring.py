@@ -20,6 +20,7 @@ from mingus.plaid.schedules import Schedules
 from mingus.plaid.service import PlaidIntegrationService
 from mingus.plaid.settling import Settling
 from mingus.plaid.snapshots import Snapshots
+from mingus.plaid.staging import Stager
 from mingus.plaid.sync import SyncEngine
 from mingus.vault import TokenVault
 
@@ -44,6 +45,7 @@ class PlaidParts(TypedDict):
     sync: SyncEngine
     leases: Leases
     refresher: Refresher
+    stager: Stager
     institutions: Institutions
     schedules: Schedules
     snapshots: Snapshots
@@ -110,6 +112,7 @@ def plaid_parts(
         environment=environment,
         products=settings.products,
     )
+    stager = Stager(ambient)
     sync = SyncEngine(
         ambient=ambient,
         jobs=jobs,
@@ -117,6 +120,7 @@ def plaid_parts(
         connections=connections,
         leases=leases,
         refresher=refresher,
+        stager=stager,
         pause=time.sleep,
     )
     service = PlaidIntegrationService(
@@ -141,6 +145,7 @@ def plaid_parts(
         "sync": sync,
         "leases": leases,
         "refresher": refresher,
+        "stager": stager,
         "institutions": institutions,
         "schedules": Schedules(
             ambient=ambient, jobs=jobs, leases=leases, connections=connections, environment=environment

@@ -18,6 +18,7 @@ from mingus import bulk
 from mingus.db import Unit
 from mingus.db import upsert
 from mingus.plaid import synced
+from mingus.plaid.later import Later
 from mingus.plaid.ledger import BalanceSnapshot
 from mingus.plaid.ledger import ChangeKind
 from mingus.plaid.ledger import ParkedRow
@@ -29,6 +30,7 @@ from mingus.plaid.ledger import TransactionId
 from mingus.plaid.models import PlaidAccount
 from mingus.plaid.models import PlaidConnection
 from mingus.plaid.plan import BANKS_FIELDS
+from mingus.plaid.plan import Change
 from mingus.plaid.plan import Facts
 from mingus.plaid.plan import KnownRow
 from mingus.plaid.plan import PagePlan
@@ -98,15 +100,20 @@ class LedgerWriter:
         now: dt.datetime,
         new_id: Callable[[str], str],
         seen_too: bool = False,
+        staged: bool = False,
     ) -> None:
         self._session = unit.session
-        self._unit = unit
-        self._connection = connection
-        self._sync_id = sync_id
+        self._owner = (connection.user_id, connection.id)
+        self._connection_id = connection.id
+        self.sync_id = sync_id
         self._now = now
         self._new_id = new_id
         self._seen_too = seen_too  # in a full read every row seen is marked, so that the unseen ones can go
         self._trusting = not seen_too  # that what is said to be new is new
+        self._staged = staged  # rows that people see are changed by `write_later` only
+        self._later = Later()
+        self._found: dict[str, KnownRow] = {}  # the page's stored rows by our id
+        self._ours: set[str] = set()  # those of them that this update brought
         self._before: dict[str, Facts] = {}  # of stored rows, until the page is applied
         self.counts = Counts()
         self.touched: set[Bucket] = set()  # whose sums are not as they were
@@ -126,12 +133,21 @@ class LedgerWriter:
         changed = [row for row in modified if isinstance(row, TransactionFacts)]
         self._write_rows(fresh, changed, [row.transaction_id for row in page.removed])
 
+    @property
+    def waiting(self) -> int:
+        """How many changes wait for `write_later`."""
+        return len(self._later.changes)
+
+    def write_later(self) -> None:
+        """Apply what a staged update has for rows that people see."""
+        self._apply(self._later.changes)
+
     def write_parked(self) -> None:
         """Apply the rows whose account has appeared meanwhile."""
         ready = self._session.scalars(
             select(ParkedRow)
             .where(
-                ParkedRow.connection_id == self._connection.id, ParkedRow.plaid_account_id.in_(self._accounts)
+                ParkedRow.connection_id == self._connection_id, ParkedRow.plaid_account_id.in_(self._accounts)
             )
             .order_by(ParkedRow.id)
         ).all()
@@ -144,14 +160,14 @@ class LedgerWriter:
     def remove_unseen(self) -> None:
         """After a full read: what the bank no longer tells of is removed, not deleted."""
         unseen = (
-            PlaidTransaction.connection_id == self._connection.id,
-            PlaidTransaction.last_sync_id != self._sync_id,
+            PlaidTransaction.connection_id == self._connection_id,
+            PlaidTransaction.last_sync_id != self.sync_id,
             PlaidTransaction.removed_at.is_(None),
         )
         gone = self._session.execute(
             update(PlaidTransaction)
             .where(*unseen)
-            .values(removed_at=self._now, last_sync_id=self._sync_id)
+            .values(removed_at=self._now, last_sync_id=self.sync_id)
             .returning(PlaidTransaction.id, PlaidTransaction.account_id, PlaidTransaction.date)
             .execution_options(synchronize_session=False)
         ).all()
@@ -170,7 +186,7 @@ class LedgerWriter:
             }
             for row in self._session.scalars(
                 select(PlaidAccount).where(
-                    PlaidAccount.connection_id == self._connection.id, PlaidAccount.closed_at.is_(None)
+                    PlaidAccount.connection_id == self._connection_id, PlaidAccount.closed_at.is_(None)
                 )
             )
         ]
@@ -194,7 +210,7 @@ class LedgerWriter:
             self._insert(plan)
             if self._seen_too:
                 self._mark_seen(seen)
-        self._apply(plan)
+        self._apply(self._later.keep(plan.changes, self._found, self._ours) if self._staged else plan.changes)
         self._park(plan.parked)
 
     def _plan(
@@ -208,27 +224,35 @@ class LedgerWriter:
         return plan_page(rows, removed, known=known, accounts=self._accounts), seen
 
     def _known(self, plaid_ids: set[str]) -> dict[str, KnownRow]:
+        self._found.clear()
+        self._ours.clear()
         if not plaid_ids:
             return {}
-        found: dict[str, KnownRow] = {}
-        for row_id, removed_at, *facts in self._session.execute(
-            select(PlaidTransaction.id, PlaidTransaction.removed_at, *FACTS).where(
-                PlaidTransaction.connection_id == self._connection.id,
+        found = self._later.known(plaid_ids)
+        for row_id, removed_at, first_sync_id, *facts in self._session.execute(
+            select(
+                PlaidTransaction.id, PlaidTransaction.removed_at, PlaidTransaction.first_sync_id, *FACTS
+            ).where(
+                PlaidTransaction.connection_id == self._connection_id,
                 bulk.among(self._session, PlaidTransaction.plaid_transaction_id, plaid_ids),
             )
         ):
-            known = KnownRow(id=row_id, facts=tuple(facts), removed=removed_at is not None)
-            found[facts[PLAIDS_ID]] = known
-            self._before[row_id] = known.facts
+            if row_id in self._later.rows:
+                continue  # what it will be is known better
+            found[facts[PLAIDS_ID]] = KnownRow(id=row_id, facts=tuple(facts), removed=removed_at is not None)
+            if first_sync_id == self.sync_id:
+                self._ours.add(row_id)
+        for known in found.values():
+            self._found[known.id] = known
+            self._before[known.id] = known.facts
         return found
 
     def _insert(self, plan: PagePlan, *, unless_known: bool = False) -> bool:
         """Insert the plan's new rows; False when that was tried and one of them was there already."""
         if not plan.new:
             return True
-        owner = (self._connection.user_id, self._connection.id)
-        sync = (self._sync_id, self._sync_id, None)
-        rows = [(self._new_id("txn"), *owner, *facts, raw, *sync) for facts, raw in plan.new.values()]
+        sync = (self.sync_id, self.sync_id, None)
+        rows = [(self._new_id("txn"), *self._owner, *facts, raw, *sync) for facts, raw in plan.new.values()]
         if not unless_known:
             bulk.insert_rows(self._session, TABLE, COLUMNS, rows)
         elif not bulk.insert_unless_known(self._session, TABLE, COLUMNS, rows):
@@ -238,10 +262,10 @@ class LedgerWriter:
         self.counts.added += len(rows)
         return True
 
-    def _apply(self, plan: PagePlan) -> None:
+    def _apply(self, changes: list[Change]) -> None:
         """The last word on each changed row, in one statement for all; every change is noted."""
         last: dict[str, dict[str, Any]] = {}
-        for change in plan.changes:
+        for change in changes:
             gone = change.kind is ChangeKind.REMOVED
             raw = change.raw or last.get(change.id, {}).get("new_raw")
             last.pop(change.id, None)  # an id that one row gives up must be free before another takes it
@@ -256,10 +280,10 @@ class LedgerWriter:
             self.counts.modified += not gone
         if last:
             self._session.connection().execute(
-                CHANGE, [{**row, "sync_id": self._sync_id} for row in last.values()]
+                CHANGE, [{**row, "sync_id": self.sync_id} for row in last.values()]
             )
         self._before.clear()
-        self._note([self._change(change.id, change.kind, change.fields) for change in plan.changes])
+        self._note([self._change(change.id, change.kind, change.fields) for change in changes])
 
     def _touch(self, rows: Iterable[Facts]) -> None:
         self.touched.update((facts[ACCOUNT], facts[DATE].replace(day=1)) for facts in rows)
@@ -269,7 +293,7 @@ class LedgerWriter:
             statement = (
                 update(PlaidTransaction.__table__)  # type: ignore[arg-type]  # a table
                 .where(PlaidTransaction.id == bindparam("row_id"))
-                .values(last_sync_id=self._sync_id)
+                .values(last_sync_id=self.sync_id)
             )
             self._session.connection().execute(statement, [{"row_id": row_id} for row_id in ids])
 
@@ -277,11 +301,11 @@ class LedgerWriter:
         parked = {
             row.plaid_transaction_id: {
                 "id": self._new_id("prk"),
-                "connection_id": self._connection.id,
+                "connection_id": self._connection_id,
                 "plaid_account_id": row.plaid_account_id,
                 "plaid_transaction_id": row.plaid_transaction_id,
                 "raw": row.raw,
-                "sync_id": self._sync_id,
+                "sync_id": self.sync_id,
                 "at": self._now,
             }
             for row in rows
@@ -294,11 +318,11 @@ class LedgerWriter:
         kept = {
             row.fingerprint: {
                 "id": self._new_id("qrt"),
-                "connection_id": self._connection.id,
+                "connection_id": self._connection_id,
                 "fingerprint": row.fingerprint,
                 "raw": row.raw,
                 "reason": row.reason,
-                "sync_id": self._sync_id,
+                "sync_id": self.sync_id,
                 "at": self._now,
             }
             for row in rows
@@ -308,7 +332,7 @@ class LedgerWriter:
         self.counts.quarantined += len(kept)
 
     def _change(self, row_id: str, kind: ChangeKind, fields: dict[str, list[object]]) -> bulk.Row:
-        return (self._new_id("tch"), row_id, self._sync_id, self._now, kind.value, fields)
+        return (self._new_id("tch"), row_id, self.sync_id, self._now, kind.value, fields)
 
     def _note(self, changes: list[bulk.Row]) -> None:
         bulk.insert_rows(self._session, CHANGES, CHANGE_COLUMNS, changes)

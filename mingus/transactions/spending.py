@@ -22,6 +22,7 @@ from mingus.plaid.accounts import replaced_accounts
 from mingus.plaid.ledger import PlaidTransaction
 from mingus.plaid.ledger import TransactionChoice
 from mingus.plaid.models import PlaidConnection
+from mingus.plaid.staging import is_settled
 from mingus.transactions.categories import UNCATEGORISED
 from mingus.transactions.categories import Flow
 from mingus.transactions.categories import of_banks
@@ -55,6 +56,7 @@ def rows_of(
             # what is asleep is taken out, not what is awake let in: joined, it would lead, and the rows be sorted
             PlaidTransaction.connection_id.not_in(asleep),
             PlaidTransaction.account_id.not_in(replaced_accounts(user_id)),
+            is_settled(),
         )
     )
 

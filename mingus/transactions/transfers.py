@@ -20,6 +20,7 @@ from mingus.plaid.ledger import PlaidTransaction
 from mingus.plaid.ledger import TransactionChoice
 from mingus.plaid.ledger import TransactionId
 from mingus.plaid.models import PlaidConnection
+from mingus.plaid.staging import is_settled
 from mingus.transactions import catalogues
 from mingus.transactions.categories import Flow
 from mingus.transactions.models import TransferPair
@@ -139,6 +140,7 @@ def _sides(
         .outerjoin(TransactionChoice, TransactionChoice.transaction_id == table.id)
         .where(
             table.user_id == user_id,
+            is_settled(),
             table.removed_at.is_(None),
             table.pending.is_(False),
             table.amount_minor != 0,

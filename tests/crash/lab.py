@@ -52,13 +52,14 @@ if TYPE_CHECKING:
     from mingus.jobs import JobKind
     from mingus.plaid.models import ConnectionId
 
-KINDS = ("lost", "doubled", "stale", "revived", "edits_lost", "never_finished")
+KINDS = ("lost", "doubled", "stale", "revived", "edits_lost", "half_there", "never_finished")
 COUNT = struct.Struct("Q")
 PERSON = "crash@mingus.test"
 LONGEST_RECOVERY_SECONDS = 90.0
 LONGEST_WAIT_SECONDS = 1.5  # for a step that this run may never pass
 POLL_SECONDS = 0.02
 SWEEP_SECONDS = 0.1
+LARGE_ROWS = 100  # so that large updates are among those killed
 AHEAD = dt.timedelta(minutes=7)  # beyond every lease and the first retries
 
 

@@ -16,6 +16,7 @@ from mingus.plaid.gateway import PlaidGateway
 from mingus.plaid.leases import Leases
 from mingus.plaid.productwriting import ProductWriter
 from mingus.plaid.spool import PageSpool
+from mingus.plaid.staging import Stager
 from mingus.plaid.sync import SyncEngine
 from mingus.plaid.writing import LedgerWriter
 
@@ -35,7 +36,10 @@ STEPS: tuple[tuple[type, str], ...] = (
     (PlaidGateway, "recurring"),
     (PageSpool, "keep"),
     (PageSpool, "clear"),
+    (PlaidGateway, "close_book"),
     (SyncEngine, "_apply"),
+    (SyncEngine, "_held"),
+    (SyncEngine, "_finish_quietly"),
     (SyncEngine, "_settle"),
     (SyncEngine, "_finish_log"),
     (SyncEngine, "_close_log"),
@@ -45,8 +49,13 @@ STEPS: tuple[tuple[type, str], ...] = (
     (LedgerWriter, "_insert"),
     (LedgerWriter, "_apply"),
     (LedgerWriter, "_note"),
+    (LedgerWriter, "write_later"),
     (LedgerWriter, "write_parked"),
     (LedgerWriter, "snapshot_balances"),
+    (Stager, "open"),
+    (Stager, "write"),
+    (Stager, "finish"),
+    (Stager, "discard"),
     (ProductWriter, "_replace"),
     (ProductWriter, "finish"),
     (HueyJobs, "enqueue"),

@@ -14,6 +14,7 @@ from sqlalchemy.orm import aliased
 from mingus.db import db
 from mingus.db import unit_of_work
 from mingus.plaid.ledger import PlaidTransaction
+from mingus.plaid.ledger import Staging
 from mingus.plaid.ledger import TransactionChoice
 from mingus.plaid.ledger import TransactionId
 from mingus.plaid.models import PlaidAccount
@@ -135,12 +136,14 @@ def losses(world: World, connection_id: str) -> dict[str, int]:
     lasting = (
         select(func.count()).select_from(PlaidAccount).where(PlaidAccount.connection_id == connection_id)
     )
+    half = select(func.count()).select_from(Staging).where(Staging.connection_id == connection_id)
     found = {
         "lost": len(is_true.keys() - is_stored.keys()),
         "revived": len(is_stored.keys() - is_true.keys()),
         "stale": sum(is_stored[key] != is_true[key] for key in is_stored.keys() & is_true.keys()),
         "doubled": db.session.scalar(split) or 0,
         "edits_lost": sum(notes.get(row_id) != note for row_id, note in world.edits.items()),
+        "half_there": db.session.scalar(half) or 0,
         "without_accounts": int(not db.session.scalar(lasting)),
     }
     db.session.rollback()

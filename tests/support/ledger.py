@@ -13,6 +13,7 @@ from mingus import money
 from mingus.db import db
 from mingus.plaid.ledger import PlaidTransaction
 from mingus.plaid.models import PlaidAccount
+from mingus.plaid.staging import is_settled
 
 if TYPE_CHECKING:
     from mingus.simulator.testing import Running
@@ -32,7 +33,11 @@ def stored(connection_id: str) -> dict[str, Row]:
     rows = db.session.execute(
         select(PlaidTransaction, PlaidAccount.plaid_account_id)
         .join(PlaidAccount, PlaidAccount.id == PlaidTransaction.account_id)
-        .where(PlaidTransaction.connection_id == connection_id, PlaidTransaction.removed_at.is_(None))
+        .where(
+            PlaidTransaction.connection_id == connection_id,
+            PlaidTransaction.removed_at.is_(None),
+            is_settled(),
+        )
     )
     return {
         row.plaid_transaction_id: (
