@@ -1,6 +1,6 @@
 # MINGUS. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test setup check lint types fmt migrate bench crash storm clean lock sim worker web
+.PHONY: help run test setup check lint types fmt migrate bench crash storm clean lock texts screens sim worker web
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -51,6 +51,12 @@ crash: $(VENV)/.installed-dev ## Kill the worker RUNS times (SEED=) and hold the
 
 storm: $(VENV)/.installed-dev ## Two web processes and four workers on PostgreSQL, killed meanwhile: nothing lost, nothing twice
 	@$(BIN)/python -m bench.storm
+
+texts: $(VENV)/.installed-dev ## Bring the translations up to what code and templates say
+	@$(BIN)/python -m translations
+
+screens: $(VENV)/.installed-dev ## Pictures of every page, phone and desktop, light and dark, to docs/screens (ONLY=part of a name)
+	@$(BIN)/python -m tests.screens $(if $(ONLY),--only "$(ONLY)")
 
 lock: $(VENV)/.installed-dev ## Compile the pinned requirements anew from pyproject.toml
 	@$(BIN)/uv pip compile -q --generate-hashes --universal --python-version 3.11 --no-header --no-annotate --no-strip-extras \

@@ -67,6 +67,7 @@ from mingus.web import pages
 from mingus.web import static
 from mingus.web import styleguide
 from mingus.web import templating
+from mingus.web import texts
 from mingus.web.headers import LINK_MARK
 from mingus.web.headers import SecurityHeaders
 from mingus.webhooks import views as webhook_views
@@ -85,7 +86,6 @@ log = logging.getLogger(__name__)
 MAX_BODY_BYTES = 1024 * 1024
 MAX_FORM_FIELDS = 500
 ROOM_FOR = {"imports.begin": MOST_BYTES + MAX_BODY_BYTES}  # files, and what is around them in the request
-LANGUAGES = ("en",)
 
 
 def create_app(
@@ -166,6 +166,9 @@ def _flask_config(settings: Settings) -> dict[str, object]:
         "WTF_CSRF_CHECK_DEFAULT": False,  # _bind_requests asks for it, after it looked for a program's token
         "WTF_CSRF_TIME_LIMIT": None,  # as long as the session, which has its own limits
         "BABEL_DEFAULT_LOCALE": "en",
+        "BABEL_TRANSLATION_DIRECTORIES": str(
+            texts.prepare(config.ROOT / "translations", settings.data_dir / "texts")
+        ),
         "BABEL_DEFAULT_TIMEZONE": "UTC",
     }
 
@@ -260,14 +263,14 @@ def _wrap(app: Flask, settings: Settings, files: static.StaticFiles) -> None:
 def _locale() -> str:
     if current_user and current_user.is_authenticated and current_user.locale in LOCALES:
         return str(current_user.locale)
-    return request.accept_languages.best_match(LANGUAGES, "en") or "en"
+    return request.accept_languages.best_match(texts.LANGUAGES, "en") or "en"
 
 
 def _time_zone() -> str:
     return str(current_user.time_zone) if current_user and current_user.is_authenticated else "UTC"
 
 
-def _mail_text(template: str, **words: object) -> str:
-    """A mail's text; outside of a request too, hence the explicit locale."""
-    with force_locale("en"):
+def _mail_text(template: str, locale: str, **words: object) -> str:
+    """A mail's text in its reader's language; outside of a request too."""
+    with force_locale(locale if locale in LOCALES else "en"):
         return current_app.jinja_env.get_template(template).render(**words)

@@ -22,6 +22,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Mapped
 from sqlalchemy.orm import mapped_column
 
+from mingus.auth.models import User
 from mingus.db import Base
 from mingus.db import Unit
 from mingus.db import db
@@ -155,9 +156,16 @@ class MailRoom:
         self._sender = sender
         self._render = render
 
-    def write(self, unit: Unit, purpose: str, recipient: str, **words: object) -> None:
-        """Add a letter to the caller's unit; it leaves once that is committed. First line of the text: subject."""
-        subject, _, body = self._render(f"mail/{purpose}.txt", **words).strip().partition("\n")
+    def write(
+        self, unit: Unit, purpose: str, recipient: str, *, locale: str | None = None, **words: object
+    ) -> None:
+        """Add a letter to the caller's unit; it leaves once that is committed. First line of the text: subject.
+
+        It is in the language of the person with that address; for an address that is nobody's yet, `locale` tells.
+        """
+        known = unit.session.scalar(select(User.locale).where(User.email == recipient))
+        text = self._render(f"mail/{purpose}.txt", known or locale or "en", **words)
+        subject, _, body = text.strip().partition("\n")
         now = self._ambient.now()
         mail = OutgoingMail(
             id=self._ambient.new_id("mail"),

@@ -16,7 +16,6 @@ from flask import request
 from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import ngettext
 
 from mingus.admin import connections as connection_rows
 from mingus.admin import inbox
@@ -31,6 +30,7 @@ from mingus.plaid.states import ConnectionState
 from mingus.services import services
 from mingus.web.access import owned_or_404
 from mingus.web.access import visitor
+from mingus.web.texts import ngettext
 from mingus.webhooks.models import FAILED
 from mingus.webhooks.models import EventState
 

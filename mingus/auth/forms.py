@@ -44,6 +44,11 @@ LOCALES = {
     "de_DE": "English, German formats",
     "fr_FR": "English, French formats",
     "nl_NL": "English, Dutch formats",
+    "es": "Español",
+    "es_ES": "Español (España)",
+    "es_MX": "Español (México)",
+    "es_AR": "Español (Argentina)",
+    "es_US": "Español (Estados Unidos)",
 }
 THEMES = {"system": _("Like the device"), "light": _("Light"), "dark": _("Dark")}
 SCOPES = {TokenScope.READ.value: _("Only read"), TokenScope.WRITE.value: _("Read and change")}

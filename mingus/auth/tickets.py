@@ -150,4 +150,17 @@ class Tickets:
             ticket.user_id = known.id
         name = known.display_name if known is not None else ticket.details.get("display_name", "")
         url = f"{self._base_url}{PATHS[kind]}{token}"
-        self._mail.write(unit, kind.value, ticket.email, name=name, url=url, expires_at=ticket.expires_at)
+        self._mail.write(
+            unit,
+            kind.value,
+            ticket.email,
+            locale=self._locale(unit, ticket),
+            name=name,
+            url=url,
+            expires_at=ticket.expires_at,
+        )
+
+    def _locale(self, unit: Unit, ticket: AuthTicket) -> str | None:
+        """What is known of the reader of a mail to an address that is nobody's yet."""
+        owner = unit.session.get(User, ticket.details.get("owner", ""))
+        return owner.locale if owner is not None else ticket.details.get("locale")

@@ -14,7 +14,6 @@ from flask import request
 from flask import url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from mingus.imports import queries
 from mingus.imports.forms import LayoutForm
@@ -30,6 +29,7 @@ from mingus.money import Money
 from mingus.services import services
 from mingus.web.access import owned_or_404
 from mingus.web.access import visitor
+from mingus.web.texts import ngettext
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue

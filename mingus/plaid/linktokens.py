@@ -9,7 +9,9 @@ from typing import Any
 from sqlalchemy import func
 from sqlalchemy import select
 
+from mingus.auth.models import User
 from mingus.auth.sessions import hash_token
+from mingus.config import LANGUAGES
 from mingus.db import db
 from mingus.db import unit_of_work
 from mingus.errors import MingusError
@@ -138,13 +140,19 @@ class LinkTokens:
     def _link_request(self, user_id: UserId) -> dict[str, Any]:
         request: dict[str, Any] = {
             "client_name": self._settings.client_name,
-            "language": self._settings.language,
+            "language": self._language(user_id),
             "country_codes": list(self._settings.country_codes),
             "user": {"client_user_id": user_id},
         }
         if self._settings.oauth and self._settings.redirect_uri:
             request["redirect_uri"] = self._settings.redirect_uri
         return request
+
+    def _language(self, user_id: UserId) -> str:
+        """The person's own language where Plaid speaks it; English is nobody's choice, so the operator's stands."""
+        locale = db.session.scalar(select(User.locale).where(User.id == user_id)) or "en"
+        language = locale.partition("_")[0]
+        return language if language != "en" and language in LANGUAGES else self._settings.language
 
     def _start_link(
         self,

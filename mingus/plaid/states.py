@@ -43,6 +43,9 @@ class Purpose(StrEnum):
 
 ENDED = frozenset({ConnectionState.REVOKED, ConnectionState.REMOVING, ConnectionState.REMOVED})
 READABLE = frozenset(ConnectionState) - ENDED - {ConnectionState.MANUAL}
+ASLEEP = "This connection belongs to another environment and rests."
+STALE = "Nothing was read for a week. Sync now."
+FAILING = "Wait; the people who run this can see it."
 SYNC_GAP = dt.timedelta(days=7)
 HEALTH_OF = {
     ConnectionState.LINKING: Health.UNKNOWN,
@@ -90,14 +93,12 @@ def health(
 ) -> HealthReport:
     """One word and one sentence; a week without a good read, or a fault on our side, is at least a warning."""
     if asleep:
-        return HealthReport(
-            health=Health.UNKNOWN, recommendation="This connection belongs to another environment and rests."
-        )
+        return HealthReport(health=Health.UNKNOWN, recommendation=ASLEEP)
     word = HEALTH_OF[state]
     if word is Health.HEALTHY and (last_good_at is None or now - last_good_at >= SYNC_GAP):
-        return HealthReport(health=Health.WARNING, recommendation="Nothing was read for a week. Sync now.")
+        return HealthReport(health=Health.WARNING, recommendation=STALE)
     if word is Health.HEALTHY and failing:
-        return HealthReport(health=Health.WARNING, recommendation="Wait; the people who run this can see it.")
+        return HealthReport(health=Health.WARNING, recommendation=FAILING)
     return HealthReport(health=word, recommendation=RECOMMENDATIONS[state])
 
 

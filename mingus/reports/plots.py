@@ -10,7 +10,6 @@ from babel.numbers import format_compact_decimal
 from flask_babel import format_date
 from flask_babel import get_locale
 from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from mingus import money
 from mingus.money import Money
@@ -19,6 +18,7 @@ from mingus.web import charts
 from mingus.web.charts import Mark
 from mingus.web.charts import Series
 from mingus.web.templating import format_money
+from mingus.web.texts import ngettext
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,6 @@ from flask import redirect
 from flask import request
 from flask import url_for
 from flask_babel import gettext as _
-from flask_babel import ngettext
 from werkzeug.datastructures import MultiDict
 
 from mingus.errors import NotFound
@@ -25,6 +24,7 @@ from mingus.transactions.views import Desk
 from mingus.transactions.views import entry_page
 from mingus.web.access import safe_next
 from mingus.web.access import visitor
+from mingus.web.texts import ngettext
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

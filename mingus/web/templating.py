@@ -27,6 +27,7 @@ from markupsafe import Markup
 from mingus import money
 from mingus.config import PlaidEnvironment
 from mingus.services import services
+from mingus.web import texts
 from mingus.web.icons import icon
 
 if TYPE_CHECKING:
@@ -146,6 +147,7 @@ def register(app: Flask, settings: Settings, files: StaticFiles, demo: DemoSignI
     app.jinja_env.globals.update(
         site=site,
         icon=icon,
+        ngettext=texts.ngettext_of_template,
         static_url=files.url,
         csrf_field=csrf_field,
         pressing_notices=lambda: services().notices.pressing(current_user.id),
@@ -163,7 +165,7 @@ def register(app: Flask, settings: Settings, files: StaticFiles, demo: DemoSignI
     def _context() -> dict[str, Any]:
         return {
             "request_id": g.get("request_id", ""),
-            "lang": str(get_locale()).replace("_", "-"),
+            "lang": texts.language_of(get_locale()),
             "nav": navigation() if current_user.is_authenticated else [],
             "unread": services().notices.unread(current_user.id) if current_user.is_authenticated else 0,
             "features": Features(connect="plaid.connect" in current_app.view_functions),
