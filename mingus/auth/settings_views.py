@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
 EVENTS_SHOWN = 50
+LAST_NUMBER = 2**63
 THEME_SECONDS = 365 * 24 * 3600
 bp = Blueprint("settings", __name__, url_prefix="/settings")
 
@@ -114,6 +115,8 @@ def password() -> ResponseReturnValue:
 def history() -> ResponseReturnValue:
     """What happened with the person's own account, by themselves or by others."""
     after = request.args.get("after", type=int)
+    if after is not None and not 0 < after < LAST_NUMBER:
+        abort(404)
     mine = AuditFilter(subject_id=visitor().id)
     page = services().trail.page(mine, limit=EVENTS_SHOWN, after=after)
     return render_template("settings/history.html", page=page, is_first=after is None)

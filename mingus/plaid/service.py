@@ -232,9 +232,10 @@ class PlaidIntegrationService:
 
     def request_syncs(self, user_id: UserId, connection_id: ConnectionId | None) -> list[SyncId]:
         """Ask for a sync of one connection or of all that can be read; raises NotFound, TooManyTries."""
-        self._limiter.spend("sync-now", connection_id or user_id, SYNC_LIMIT)
-        if connection_id is not None:
-            return [self._sync.request(self._living(user_id, connection_id).id, Trigger.PERSON)]
+        living = self._living(user_id, connection_id).id if connection_id is not None else None
+        self._limiter.spend("sync-now", living or user_id, SYNC_LIMIT)
+        if living is not None:
+            return [self._sync.request(living, Trigger.PERSON)]
         ids = db.session.scalars(
             select(PlaidConnection.id).where(
                 PlaidConnection.user_id == user_id,

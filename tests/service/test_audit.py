@@ -231,6 +231,8 @@ def test_older_events_have_a_page_of_their_own(app: Flask) -> None:
     assert "n0." not in text_of(first)
     assert "n0." in text_of(browser.get("/settings/history?after=12"))
     assert browser.get("/settings/history?after=nonsense").status_code == 200
+    assert browser.get(f"/settings/history?after={'9' * 30}").status_code == 404
+    assert browser.get("/settings/history?after=-1").status_code == 404
     assert "Nothing yet" in text_of(browser.get("/settings/history?after=1"))
 
 
