@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import dropwhile
 from typing import TYPE_CHECKING
 
 from flask import Blueprint
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from mingus.plaid.productqueries import RecurringRow
     from mingus.plaid.queries import AccountRow
     from mingus.reports.asked import Asked
+    from mingus.reports.figures import Month
     from mingus.transactions.categories import Catalogue
 
 bp = Blueprint("reports", __name__, url_prefix="/reports")
@@ -120,7 +122,7 @@ def _assets_and_debts(accounts: list[AccountRow]) -> list[tuple[Money, Money]]:
 def cash_flow() -> ResponseReturnValue:
     """In and out by month."""
     wishes = asked()
-    flow = figures.cash_flow(wishes.scope)
+    flow = _since_first(figures.cash_flow(wishes.scope))
     earned = Money(minor=sum(month.earned.minor for month in flow), currency=wishes.currency)
     spent = Money(minor=sum(month.spent.minor for month in flow), currency=wishes.currency)
     return page(
@@ -155,7 +157,15 @@ def spending() -> ResponseReturnValue:
 
 def _months(wishes: Asked, found: Iterable[dt.date]) -> list[dt.date]:
     days = list(found)
-    return figures.months(wishes.scope.since or min(days), wishes.scope.until or max(days)) if days else []
+    if not days:
+        return []
+    # of months before the first row nothing is known, which is not the same as nothing spent
+    return figures.months(max(wishes.scope.since or min(days), min(days)), wishes.scope.until or max(days))
+
+
+def _since_first(flow: list[Month]) -> list[Month]:
+    """The months from the first in which anything moved."""
+    return list(dropwhile(lambda month: not month.earned.minor and not month.spent.minor, flow))
 
 
 @bp.get("/merchants")

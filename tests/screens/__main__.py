@@ -23,6 +23,16 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 VIEWS = [View(width=width, theme=theme) for width in (360, 1280) for theme in ("light", "dark")]
+# what the repository keeps: the first screen of some of them, under a name of its own
+KEPT = {
+    "overview-1280-light": "overview",
+    "transactions-1280-light": "transactions",
+    "reports-spending-1280-light": "spending",
+    "accounts-1280-light": "accounts",
+    "reports-net-worth-1280-dark": "net-worth",
+    "import-look-1280-light": "import",
+    "overview-360-dark": "phone",
+}
 NOBODYS = {
     "start": "/",
     "sign-in": "/login",
@@ -104,6 +114,8 @@ def take(world: World, view: View, email: str | None, pages: dict[str, str], fol
         page.goto(world.url + find(context, world.url, path))
         page.wait_for_selector("html[data-ready]", state="attached")
         page.evaluate(SETTLED)
+        if kept := KEPT.get(f"{name}-{view}"):
+            page.screenshot(path=folder / f"{kept}.png")
         page.screenshot(path=folder / f"{name}-{view}.png", full_page=True)
     context.close()
 
