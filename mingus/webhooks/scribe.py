@@ -10,6 +10,8 @@ import threading
 from typing import TYPE_CHECKING
 from typing import Any
 
+from sqlalchemy import Table
+from sqlalchemy import bindparam
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite
@@ -23,10 +25,17 @@ from mingus.webhooks.models import WebhookEvent
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mingus.db import Unit
     from mingus.jobs import Jobs
 
 Row = dict[str, Any]
+MOST_UNTOLD = 20  # batches one after the other, of which a worker has not been told
+EVENTS: Table = WebhookEvent.__table__  # type: ignore[assignment]  # a mapped class has a table
+CONNECTIONS: Table = PlaidConnection.__table__  # type: ignore[assignment]  # a mapped class has a table
+COLUMNS = (
+    *("id", "meaning", "body", "headers", "key_id", "signed_at", "webhook_type", "webhook_code"),
+    *("plaid_item_id", "link_token_hash", "state", "first_seen_at", "last_seen_at", "times_seen"),
+    *("next_try_at", "attempts"),
+)
 
 
 class Scribe:
@@ -38,49 +47,50 @@ class Scribe:
         self._mutex = threading.Lock()
         self._writing = threading.Lock()
         self._pending: list[_Entry] = []
+        self._untold = 0
 
     def store(self, row: Row) -> None:
         """Store one row, or raise what kept it from being stored."""
         entry = _Entry(row)
         with self._mutex:
             self._pending.append(entry)
+        nudge = False
         with self._writing:  # whoever gets in first writes for all that wait here
             if not entry.finished:
                 with self._mutex:
                     batch, self._pending = self._pending, []
-                self._write(batch)
+                nudge = self._write(batch)
+        if nudge:  # with the way free for the next batch
+            self._jobs.enqueue(JobKind.INBOX)
         if entry.failure is not None:
             raise entry.failure
 
-    def _write(self, batch: list[_Entry]) -> None:
+    def _write(self, batch: list[_Entry]) -> bool:
+        """Write a batch; True when a worker is to be told: by the last of those who come one after the other."""
         failure: BaseException | None = None
         try:
-            self._commit(_merged([entry.row for entry in batch]))
+            rows = _merged([entry.row for entry in batch])
+            self._commit(rows)
         except BaseException as err:
             failure = err
             raise
         finally:
             for entry in batch:
                 entry.finished, entry.failure = True, failure
+        self._untold += any(row["state"] == EventState.WAITING.value for row in rows)
+        with self._mutex:
+            others_follow = bool(self._pending)
+        if not self._untold or (others_follow and self._untold < MOST_UNTOLD):
+            return False
+        self._untold = 0
+        return True
 
     def _commit(self, rows: list[Row]) -> None:
         with unit_of_work() as unit:
-            fences = self._fences(unit, rows)
             for row in rows:
-                row["fence_seen"] = fences.get(row["plaid_item_id"])
-            unit.session.execute(_statement(unit), rows)
-            if any(row["state"] == EventState.WAITING.value for row in rows):
-                unit.after_commit(lambda: self._jobs.enqueue(JobKind.INBOX))
-
-    def _fences(self, unit: Unit, rows: list[Row]) -> dict[str, int]:
-        """Which sync of each connection is the latest now: a later one will have seen the news."""
-        items = {row["plaid_item_id"] for row in rows} - {None}
-        found = unit.session.execute(
-            select(PlaidConnection.plaid_item_id, PlaidConnection.fence).where(
-                PlaidConnection.environment == self._environment, PlaidConnection.plaid_item_id.in_(items)
-            )
-        )
-        return {row.plaid_item_id: row.fence for row in found}
+                row["environment"] = self._environment
+            connection = unit.session.connection()
+            connection.execute(STATEMENTS[connection.dialect.name], rows)
 
 
 class _Entry:
@@ -104,18 +114,21 @@ def _merged(rows: list[Row]) -> list[Row]:
 
 
 def _insert(insert: Callable[..., Any]) -> Any:
-    statement = insert(WebhookEvent.__table__)
+    """Which sync of the connection is the latest now comes with the row: a later one will have seen the news."""
+    fence = select(CONNECTIONS.c.fence).where(
+        CONNECTIONS.c.environment == bindparam("environment"),
+        CONNECTIONS.c.plaid_item_id == bindparam("plaid_item_id"),
+    )
+    statement = insert(EVENTS).values(
+        {name: bindparam(name) for name in COLUMNS} | {"fence_seen": fence.scalar_subquery()}
+    )
     return statement.on_conflict_do_update(
         index_elements=["meaning"],
         set_={
-            "times_seen": WebhookEvent.__table__.c.times_seen + statement.excluded.times_seen,
+            "times_seen": EVENTS.c.times_seen + statement.excluded.times_seen,
             "last_seen_at": statement.excluded.last_seen_at,
         },
     )
 
 
 STATEMENTS = {"sqlite": _insert(sqlite.insert), "postgresql": _insert(postgresql.insert)}
-
-
-def _statement(unit: Unit) -> Any:
-    return STATEMENTS[unit.session.get_bind().dialect.name]
