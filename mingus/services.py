@@ -30,6 +30,7 @@ from mingus.plaid.wiring import plaid_parts
 from mingus.retention import Retention
 from mingus.transactions.arrivals import Arrivals
 from mingus.transactions.edits import Edits
+from mingus.transactions.inheriting import Inheriting
 from mingus.transactions.own_categories import OwnCategories
 from mingus.transactions.rules import Rules
 from mingus.transactions.transfers import Transfers
@@ -254,7 +255,9 @@ def build(
         edits=edits,
         rules=rules,
         transfers=transfers,
-        arrivals=Arrivals(rules=rules, transfers=transfers),
+        arrivals=Arrivals(
+            inheriting=Inheriting(ambient=ambient, edits=edits), rules=rules, transfers=transfers
+        ),
         own_categories=OwnCategories(ambient),
         manual=manual,
         imports=Imports(ambient=ambient, jobs=jobs, manual=manual),

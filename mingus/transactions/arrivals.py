@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mingus.plaid.ledger import TransactionId
+    from mingus.transactions.inheriting import Inheriting
     from mingus.transactions.rules import Rules
     from mingus.transactions.transfers import Transfers
 
@@ -29,16 +30,18 @@ MOST_AT_ONCE = 200
 class Arrivals:
     """What syncs brought, until rules and pairing have seen it."""
 
-    def __init__(self, *, rules: Rules, transfers: Transfers) -> None:
+    def __init__(self, *, inheriting: Inheriting, rules: Rules, transfers: Transfers) -> None:
+        self._inheriting = inheriting
         self._rules = rules
         self._transfers = transfers
 
     def settle(self, sync_id: SyncId) -> None:
-        """Run the rules over what this sync brought, then look for transfers; safe to repeat."""
+        """Hand on what was decided, run the rules over what came, then look for transfers; safe to repeat."""
         arrival = db.session.get(Arrival, sync_id)
         if arrival is None:
             return
         user_id = arrival.user_id
+        self._inheriting.hand_on(user_id, arrival.connection_id)
         for ids in (*_added(arrival), *_posted(sync_id)):
             self._rules.apply_all(user_id, ids)
             self._transfers.pair(user_id, ids)

@@ -115,6 +115,7 @@ FLOORS: list[tuple[int, str]] = [
     (3, "mingus.transactions.catalogues"),
     (3, "mingus.transactions.edits"),
     (3, "mingus.transactions.arrivals"),
+    (3, "mingus.transactions.inheriting"),
     (3, "mingus.transactions.filters"),
     (3, "mingus.transactions.own_categories"),
     (3, "mingus.transactions.rules"),
