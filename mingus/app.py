@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from mingus import audit
 from mingus import cli
 from mingus import config
 from mingus import logs
+from mingus import metrics
 from mingus.admin import views as admin_views
 from mingus.ambient import SystemAmbient
 from mingus.auth import entry_views
@@ -68,6 +70,7 @@ from mingus.web import static
 from mingus.web import styleguide
 from mingus.web import templating
 from mingus.web import texts
+from mingus.web import watching
 from mingus.web.headers import LINK_MARK
 from mingus.web.headers import SecurityHeaders
 from mingus.webhooks import views as webhook_views
@@ -97,9 +100,11 @@ def create_app(
 ) -> Flask:
     """The whole application; without settings it reads them, and raises SettingsRefused when they are unfit."""
     settings = settings or config.load()
+    if settings.metrics:
+        metrics.configure(settings.data_dir / "metrics")
     app = Flask("mingus", root_path=str(config.ROOT), static_folder=None)
     app.config.from_mapping(_flask_config(settings))
-    _open_database(app)
+    _open_database(app, settings)
     app.extensions[EXTENSION] = build(
         settings,
         ambient=ambient or SystemAmbient(),
@@ -115,6 +120,7 @@ def create_app(
     errors.register(app)
     for blueprint in (
         pages.bp,
+        watching.bp,
         auth_views.bp,
         settings_views.bp,
         token_views.bp,
@@ -173,14 +179,14 @@ def _flask_config(settings: Settings) -> dict[str, object]:
     }
 
 
-def _open_database(app: Flask) -> None:
+def _open_database(app: Flask, settings: Settings) -> None:
     if app.config["SQLALCHEMY_DATABASE_URI"].startswith("sqlite:///"):
         Path(app.config["SQLALCHEMY_DATABASE_URI"].removeprefix("sqlite:///")).parent.mkdir(
             parents=True, exist_ok=True
         )
     db.init_app(app)
     with app.app_context():
-        prepare(db.engine)
+        prepare(db.engine, slow_ms=settings.slow_query_ms)
     Migrate(app, db, directory=str(MIGRATIONS), render_as_batch=True)
 
 
@@ -190,6 +196,7 @@ def _bind_requests(app: Flask, settings: Settings) -> None:
 
     @app.before_request
     def _identify() -> None:
+        g.began = time.perf_counter()
         request.max_content_length = ROOM_FOR.get(request.endpoint or "", MAX_BODY_BYTES)
         g.request_id = services().ambient.new_id("req")
         g.log_token = logs.BOUND.set({"request_id": g.request_id})
@@ -234,7 +241,11 @@ def _bind_requests(app: Flask, settings: Settings) -> None:
         response.headers["X-Request-Id"] = g.get("request_id", "")
         # the rule, not the path: paths of one-time links are secrets
         rule = request.url_rule.rule if request.url_rule else None
-        log.info("request", extra={"method": request.method, "route": rule, "status": response.status_code})
+        method, status = request.method, response.status_code
+        seconds = time.perf_counter() - g.get("began", time.perf_counter())
+        metrics.request_done(method=method, route=rule, status=status, seconds=seconds)
+        fields = {"method": method, "route": rule, "status": status, "milliseconds": int(seconds * 1000)}
+        log.info("request", extra=fields)
         return response
 
     @app.teardown_request

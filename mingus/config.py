@@ -70,6 +70,7 @@ LINK_SCRIPT = "/link/v2/stable/link-initialize.js"
 LINK_CDN = "https://cdn.plaid.com"
 CLIENT_NAME_MAX_LENGTH = 30
 TRIAL_ITEM_LIMIT = 10
+METRICS_TOKEN_LENGTH = 24
 
 
 class PlaidEnvironment(StrEnum):
@@ -154,6 +155,8 @@ class Settings:
     calls_per_minute: int
     log_level: LogLevel
     metrics: bool
+    metrics_token: str = field(repr=False)
+    slow_query_ms: int
     sentry_dsn: str = field(repr=False)
     smtp_url: str = field(repr=False)
     mail_from: str
@@ -246,6 +249,8 @@ def from_env(variables: Mapping[str, str]) -> Settings:
         calls_per_minute=read.integer("PLAID_CALLS_PER_MINUTE", 100, low=10, high=1_000_000),
         log_level=read.choice("PLAID_LOG_LEVEL", LogLevel, LogLevel.INFO),
         metrics=read.flag("PLAID_METRICS_ENABLED", default=False),
+        metrics_token=read.secret("MINGUS_METRICS_TOKEN"),
+        slow_query_ms=read.integer("MINGUS_SLOW_QUERY_MS", 500, low=0, high=3_600_000),
         sentry_dsn=read.secret("SENTRY_DSN"),
         smtp_url=_smtp_url(read),
         mail_from=read.text("MAIL_FROM", "MINGUS <mingus@localhost>"),
@@ -286,6 +291,11 @@ def _check_environment(read: EnvironmentReader, settings: Settings) -> None:
     if environment is PlaidEnvironment.SIMULATOR and not is_loopback(urlsplit(settings.plaid_host).hostname):
         read.refuse(
             "PLAID_HOST", "is not on this machine. The simulator runs on loopback; for Plaid set PLAID_ENV."
+        )
+    if settings.metrics and len(settings.metrics_token) < METRICS_TOKEN_LENGTH:
+        read.refuse(
+            "MINGUS_METRICS_TOKEN",
+            f"is missing or short. With PLAID_METRICS_ENABLED, set {METRICS_TOKEN_LENGTH} characters or more.",
         )
     if environment in REAL_MONEY and is_loopback(urlsplit(settings.plaid_host).hostname):
         read.refuse(

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Dialect
     from sqlalchemy import Engine
     from sqlalchemy import Executable
+    from sqlalchemy.engine import ExceptionContext
     from sqlalchemy.orm import Session
 
 log = logging.getLogger(__name__)
@@ -226,8 +227,29 @@ def _write_ahead(cursor: sqlite3.Cursor) -> None:
     cursor.execute("PRAGMA journal_mode=WAL")
 
 
-def prepare(engine: Engine) -> None:
+def tell_slow_statements(engine: Engine, slow_ms: int) -> None:
+    """Log what takes long, as the statement with places for its values: the values stay unsaid."""
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def _begin(connection: Connection, *_: object) -> None:
+        connection.info.setdefault("mingus.begun", []).append(time.perf_counter())
+
+    @event.listens_for(engine, "after_cursor_execute")
+    def _end(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        took_ms = int((time.perf_counter() - connection.info["mingus.begun"].pop()) * 1000)
+        if took_ms >= slow_ms:
+            log.warning("slow statement", extra={"milliseconds": took_ms, "statement": statement[:400]})
+
+    @event.listens_for(engine, "handle_error")
+    def _fail(context: ExceptionContext) -> None:
+        if context.connection is not None:
+            context.connection.info.pop("mingus.begun", None)
+
+
+def prepare(engine: Engine, *, slow_ms: int = 0) -> None:
     """Attach what SQLite needs: durable commits, enforced foreign keys, patience, honest BEGINs."""
+    if slow_ms:
+        tell_slow_statements(engine, slow_ms)
     if engine.dialect.name != "sqlite":
         return
 

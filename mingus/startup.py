@@ -12,6 +12,8 @@ from mingus import config
 from mingus import create_app
 from mingus import logs
 from mingus import schema
+from mingus.failures_report import ReporterMissing
+from mingus.failures_report import report_to
 from mingus.services import services
 from mingus.vault import KeyringRefused
 
@@ -28,6 +30,11 @@ def started_app() -> Flask:
     except config.SettingsRefused as err:
         refuse(err.problems)
     logs.configure(settings.log_level)
+    if settings.sentry_dsn:
+        try:
+            report_to(settings.sentry_dsn, environment=settings.environment.value)
+        except ReporterMissing as err:
+            refuse([str(err.__doc__)])
     app = create_app(settings)
     with app.app_context():
         check_schema()

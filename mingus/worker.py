@@ -13,6 +13,7 @@ from huey.consumer import Consumer
 from sqlalchemy.exc import DBAPIError
 
 from mingus import logs
+from mingus import metrics
 from mingus.db import db
 from mingus.services import services
 from mingus.startup import started_app
@@ -37,12 +38,15 @@ def in_app(app: Flask, handler: Callable[..., None], kind: str) -> Callable[...,
 
     def run(**ids: str) -> None:
         with app.app_context(), logs.bound(job=kind, **ids):
+            began, outcome = time.perf_counter(), "done"
             try:
                 handler(**ids)
             except Exception:
                 # the row still says what is to be done: the sweep will ask again
                 log.exception("job failed")
+                outcome = "failed"
             finally:
+                metrics.job_done(kind=kind, outcome=outcome, seconds=time.perf_counter() - began)
                 db.session.remove()
 
     return run

@@ -19,6 +19,7 @@ from typing import TypeVar
 import msgspec
 import urllib3
 
+from mingus import metrics
 from mingus.config import PlaidEnvironment
 from mingus.db import unit_of_work
 from mingus.plaid import productwire
@@ -343,6 +344,7 @@ class PlaidGateway:
         else:
             with unit_of_work() as unit:
                 unit.session.connection().execute(NEW_CALL, row)
+        metrics.call_done(endpoint=call.endpoint, code=call.error_code, seconds=milliseconds / 1000)
         fields = {
             "endpoint": call.endpoint,
             "plaid_request_id": call.request_id,

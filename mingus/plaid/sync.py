@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
 from mingus import bulk
+from mingus import metrics
 from mingus.auth.models import User
 from mingus.db import Unit
 from mingus.db import unit_of_work
@@ -289,8 +291,7 @@ class SyncEngine:
         row.parked, row.quarantined = counts.parked, counts.quarantined
         row.cursor_before, row.cursor_after = hash_of(found.before), hash_of(found.after)
         row.error_code = row.error_request_id = None
-        fields = {"sync_log_id": lease.sync_id, "added": counts.added, "modified": counts.modified}
-        unit.after_commit(lambda: log.info("sync finished", extra={**fields, "removed": counts.removed}))
+        unit.after_commit(partial(_tell, lease.sync_id, row.status, counts))
 
     # ending otherwise
 
@@ -326,8 +327,15 @@ class SyncEngine:
             row.status, row.finished_at = status.value, self._ambient.now()
             if failure is not None:
                 row.error_code, row.error_request_id = failure.error_code, failure.request_id
+            unit.after_commit(lambda: metrics.sync_done(status=status.value))
 
     def _run_again_if_wanted(self, unit: Unit, lease: Lease, wanted_seq: int) -> None:
         """A wish that came meanwhile is one further sync."""
         if wanted_seq > lease.wanted_seq:
             unit.after_commit(lambda: self._jobs.enqueue(JobKind.SYNC, connection_id=lease.connection_id))
+
+
+def _tell(sync_id: SyncId, status: str, counts: Counts) -> None:
+    done = {"added": counts.added, "modified": counts.modified, "removed": counts.removed}
+    metrics.sync_done(status=status, **done, parked=counts.parked, quarantined=counts.quarantined)
+    log.info("sync finished", extra={"sync_log_id": sync_id, "status": status, **done})

@@ -44,6 +44,7 @@ PUBLIC = frozenset(
         "web.privacy",
         "web.healthz",
         "web.readyz",
+        "watching.prometheus",
         "auth.login",
         "entry.factor",
         "entry.question",

@@ -15,6 +15,7 @@ from sqlalchemy import update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite
 
+from mingus import metrics
 from mingus.db import db
 from mingus.db import unit_of_work
 from mingus.plaid.gateway import token_environment
@@ -84,8 +85,10 @@ class Inbox:
             if state is EventState.REFUSED:
                 raise Forged(Reason.ENVIRONMENT)
         except Forged as err:
+            metrics.webhook_came(err.reason.value)
             self._refusals.count(err.reason)
             raise
+        metrics.webhook_came("verified")
 
     def _understood(self, body: bytes) -> tuple[Hint, EventState]:
         try:
