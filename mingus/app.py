@@ -71,6 +71,7 @@ from mingus.web import styleguide
 from mingus.web import templating
 from mingus.web import texts
 from mingus.web import watching
+from mingus.web.compression import compress
 from mingus.web.headers import LINK_MARK
 from mingus.web.headers import SecurityHeaders
 from mingus.webhooks import views as webhook_views
@@ -238,6 +239,7 @@ def _bind_requests(app: Flask, settings: Settings) -> None:
     @app.after_request
     def _finish(response: Response) -> Response:
         headers.on_response(response, link=bool(g.get(LINK_MARK)))
+        compress(request, response, services().ambient)
         response.headers["X-Request-Id"] = g.get("request_id", "")
         # the rule, not the path: paths of one-time links are secrets
         rule = request.url_rule.rule if request.url_rule else None

@@ -137,3 +137,38 @@ def test_pages_of_rules_and_categories_hold_up_to_axe(
         walker.approve("category")
         walker.press("Save")
         walker.approve("categories")
+
+
+def test_from_the_sign_in_to_a_bulk_change_without_a_mouse(desk: Walker, books: Desk) -> None:
+    page = desk.page
+    desk.go("/login")
+    desk.settle()
+    page.keyboard.type(factories.ADA)  # the first field is waiting
+    page.keyboard.press("Tab")
+    page.keyboard.type(factories.PASSWORD)
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    desk.settle()
+    tab_to(desk, "Transactions")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    desk.settle()
+    page.keyboard.press("/")
+    page.keyboard.type("coffee 6")
+    expect(page.locator(".tx-row")).to_have_count(11)
+    page.keyboard.press("Escape")
+    for key in ("j", "x", "j", "x"):
+        page.keyboard.press(key)
+    page.keyboard.press("c")
+    page.keyboard.type("groc")
+    page.keyboard.press("Enter")
+    expect(page.locator(".toast")).to_contain_text("2 transactions changed")
+
+
+def tab_to(walker: Walker, name: str) -> None:
+    """Press Tab until the link or button of that name has the focus, as somebody without a mouse would."""
+    for _ in range(30):
+        walker.page.keyboard.press("Tab")
+        if walker.page.evaluate("document.activeElement.textContent.trim()") == name:
+            return
+    pytest.fail(f"Tab does not reach {name}")
