@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -23,6 +24,11 @@ OWED = frozenset({"credit", "loan"})  # here Plaid's positive balance is what th
 PENCE = "GBX"
 NAME_LENGTH = 200
 NOTHING = msgspec.Raw(b"null")
+HALF_CHARACTER = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+)
+LOST_CHARACTER = rb"\\ufffd"
 LENIENT = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -212,9 +218,12 @@ def decode(body: bytes, kind: type[Body]) -> Body:
 
 
 def _decode_leniently(body: bytes, kind: type[Body]) -> Body:
-    """For what some programs take for JSON: NaN and Infinity become texts, so that one row is odd and not the page."""
+    """For what some programs take for JSON: NaN and Infinity become texts, so that one row is odd and not the page.
+
+    Half a character, which no database takes, becomes the sign for one that is lost.
+    """
     try:
-        found = json.loads(body, parse_float=Decimal, parse_constant=str)
+        found = json.loads(HALF_CHARACTER.sub(LOST_CHARACTER, body), parse_float=Decimal, parse_constant=str)
         return msgspec.json.decode(LENIENT.encode(found), type=kind)
     except (ValueError, RecursionError, msgspec.DecodeError) as err:
         raise UnreadableAnswer from err
