@@ -1,6 +1,6 @@
 # MINGUS. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test setup check lint types fmt migrate bench crash storm clean lock texts screens sim worker web
+.PHONY: help run test setup check lint types fmt migrate bench crash storm sbom clean lock texts screens sim worker web
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -65,6 +65,9 @@ lock: $(VENV)/.installed-dev ## Compile the pinned requirements anew from pyproj
 		pyproject.toml --extra redis -c requirements.txt -o requirements-server.txt
 	@$(BIN)/uv pip compile -q --generate-hashes --universal --python-version 3.11 --no-header --no-annotate --no-strip-extras \
 		pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+
+sbom: $(VENV)/.installed ## A software bill of materials from the locked requirements
+	@$(BIN)/python -m bench.sbom
 
 clean: ## Remove what was built; .env and var/ stay
 	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -64,6 +64,7 @@ from mingus.transactions import edit_views
 from mingus.transactions import rule_views
 from mingus.transactions import views as transactions_views
 from mingus.web import access
+from mingus.web import browser_reports
 from mingus.web import errors
 from mingus.web import pages
 from mingus.web import static
@@ -128,6 +129,7 @@ def create_app(
         entry_views.bp,
         security_views.bp,
         leaving_views.bp,
+        browser_reports.bp,
         exports_views.bp,
         manual_views.bp,
         imports_views.bp,
@@ -206,6 +208,7 @@ def _bind_requests(app: Flask, settings: Settings) -> None:
 
     csrf = CSRFProtect(app)
     csrf.exempt(webhook_views.bp)  # Plaid has no session here: its signature is asked instead
+    csrf.exempt(browser_reports.bp)  # browsers send these by themselves; they are counted and not believed
     app.before_request(access.admit_program)
 
     @app.before_request
@@ -228,6 +231,7 @@ def _bind_requests(app: Flask, settings: Settings) -> None:
     Babel(app, locale_selector=_locale, timezone_selector=_time_zone)
     app.before_request(access.require_sign_in)
     app.before_request(access.require_factor)
+    app.before_request(access.require_form)
     app.before_request(access.require_fresh)
 
     @app.before_request

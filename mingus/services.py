@@ -13,6 +13,7 @@ from mingus.audit import AuditTrail
 from mingus.auth.passwords import Passwords
 from mingus.auth.wiring import people_parts
 from mingus.backups.service import Backups
+from mingus.browserreports import BrowserReports
 from mingus.chores import Chore
 from mingus.chores import Chores
 from mingus.config import UpdateMode
@@ -99,6 +100,7 @@ class Services:
     entrance: Entrance
     departed_items: DepartedItems
     leaving: Leaving
+    browser_reports: BrowserReports
     vault: TokenVault
     outgoing: OutgoingLimits
     gateway: PlaidGateway
@@ -184,6 +186,7 @@ class Services:
             Chore(name="sessions", every=hour, do=self.sessions.forget_expired),
             Chore(name="passkey challenges", every=hour, do=self.passkeys.forget_expired),
             Chore(name="letters", every=day, do=self.mail.forget_old),
+            Chore(name="browser reports", every=day, do=self.browser_reports.forget_old),
             Chore(name="receipts", every=day, do=self.leaving.forget_old),
             Chore(name="api tokens", every=day, do=self.api_tokens.forget_old),
             Chore(name="tickets", every=hour, do=self.tickets.forget_expired),
@@ -244,6 +247,7 @@ def build(
         mail=mail,
         trail=trail,
         **people,
+        browser_reports=BrowserReports(ambient=ambient, limiter=limiter),
         leaving=Leaving(
             ambient=ambient,
             jobs=jobs,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mingus import audit
+from mingus import browserreports
 from mingus import chores
 from mingus import limits
 from mingus import mail
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 MODULES = (
     audit,
+    browserreports,
     auth,
     factor_models,
     mail,

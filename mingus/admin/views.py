@@ -51,6 +51,7 @@ PAGES = (
     ("admin.syncs", _l("Syncs")),
     ("admin.webhooks", _l("Webhooks")),
     ("admin.connections", _l("Connections")),
+    ("admin.browser_reports", _l("Browser reports")),
 )
 
 
@@ -168,6 +169,12 @@ def sync_now(connection_id: ConnectionId) -> ResponseReturnValue:
     services().trail.note(AuditAction.SYNC_ASKED, actor=visitor().id, subject=owner, target=connection_id)
     sync_id = services().sync.request(connection_id, Trigger.OPERATOR)
     return redirect(url_for("admin.sync", sync_id=sync_id), code=303)
+
+
+@bp.get("/browser-reports")
+def browser_reports() -> ResponseReturnValue:
+    """What browsers refused to do, by our policy."""
+    return render_template("admin/browser_reports.html", rows=services().browser_reports.recent())
 
 
 def _chosen(kind: type[Word], name: str) -> Word | None:

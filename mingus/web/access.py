@@ -56,6 +56,7 @@ PUBLIC = frozenset(
         "auth.verify",
         "auth.verify_sent",
         "webhooks.receive",
+        "browser_reports.receive",
         "api_document.openapi",
     }
 )
@@ -98,6 +99,18 @@ FACTOR_FREE = (PUBLIC - {"web.home"}) | {
     "entry.confirm_question",
     "entry.confirm_answer",
 }
+# outside of the API these take JSON; a form that was sent some would stumble over it
+TAKES_JSON = frozenset(
+    {
+        "entry.question",
+        "entry.answer",
+        "entry.confirm_question",
+        "entry.confirm_answer",
+        "security.question",
+        "security.answer",
+        "browser_reports.receive",
+    }
+)
 KEPT_BYTES = 2000  # a cookie holds little more
 
 
@@ -146,6 +159,12 @@ def require_fresh() -> Response | None:
         return redirect(url_for("entry.confirm", next=request.full_path.rstrip("?")), code=303)
     _keep_form()
     return redirect(url_for("entry.confirm", next=request.path), code=303)
+
+
+def require_form() -> None:
+    """Forms are sent as forms: JSON goes to the API and to the few pages that ask for it; raises 415."""
+    if request.is_json and not request.path.startswith("/api/") and request.endpoint not in TAKES_JSON:
+        abort(415)
 
 
 def _keep_form() -> None:

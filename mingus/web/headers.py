@@ -30,7 +30,11 @@ BASE_POLICY: Mapping[str, str] = {
     "manifest-src": "'self'",
     "script-src": "'self'",
     "style-src": "'self'",
+    "report-uri": "/browser-reports",
+    "report-to": "browser",
 }
+# a text becomes elements in one place of ours only; Plaid's script knows nothing of this, so its pages go without
+TRUSTED_TYPES = {"require-trusted-types-for": "'script'", "trusted-types": "mingus"}
 
 
 def policy(settings: Settings, *, link: bool) -> str:
@@ -40,6 +44,8 @@ def policy(settings: Settings, *, link: bool) -> str:
         directives["script-src"] += f" {settings.link_script_url}"
         directives["frame-src"] = f"{settings.link_origin}/"
         directives["connect-src"] += f" {settings.plaid_host}/"
+    else:
+        directives.update(TRUSTED_TYPES)
     if settings.https:
         directives["upgrade-insecure-requests"] = ""
     return "; ".join(f"{name} {value}".strip() for name, value in directives.items())
@@ -59,6 +65,7 @@ class SecurityHeaders:
         response.headers["Content-Security-Policy"] = self._link if link else self._plain
         # the way back from a bank's pop-up window needs its opener
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin-allow-popups" if link else "same-origin"
+        response.headers["Reporting-Endpoints"] = 'browser="/browser-reports"'
         response.headers.setdefault("Cache-Control", "no-store")
 
     def on_static(self, headers: MutableMapping[str, str], path: str, url: str) -> None:  # noqa: ARG002 (WhiteNoise's signature)
@@ -68,6 +75,7 @@ class SecurityHeaders:
 
     def _common(self, headers: Headers | MutableMapping[str, str]) -> None:
         headers["X-Content-Type-Options"] = "nosniff"
+        headers["X-Permitted-Cross-Domain-Policies"] = "none"
         headers["X-Frame-Options"] = "DENY"
         headers["Referrer-Policy"] = "no-referrer"
         headers["Permissions-Policy"] = PERMISSIONS

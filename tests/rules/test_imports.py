@@ -160,6 +160,7 @@ FLOORS: list[tuple[int, str]] = [
     (2, "mingus.plaid.spool"),
     (2, "mingus.plaid.outgoing"),
     (2, "mingus.audit"),
+    (2, "mingus.browserreports"),
     (2, "mingus.plaid.callbook"),
     (2, "mingus.vault"),
     (2, "mingus.auth.passwords"),

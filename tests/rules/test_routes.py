@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 SIGNED = {
-    "webhooks.receive": 401
+    "webhooks.receive": 401,
+    "browser_reports.receive": 415,
 }  # Plaid signs instead, and tests/functional/test_webhook_endpoint.py forges
 
 
