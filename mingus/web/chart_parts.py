@@ -23,6 +23,7 @@ MOST_POINTS = 180
 RING = 100.0
 RING_GAP = 0.7
 NEAR_EDGE = 2.0
+USUAL_TICK = 6  # letters
 
 TickText = Callable[[float], str]
 
@@ -138,6 +139,11 @@ def texts(series: Sequence[Series], marks: Sequence[Mark]) -> str:
     return " · ".join(f"{one.name} {mark.text}" for one, mark in zip(series, marks, strict=True))
 
 
+def is_wide(measure: Scale, tick_text: TickText) -> bool:
+    """True when the figures beside the axis need more room than usual, as in languages without a short thousand."""
+    return max(len(tick_text(tick)) for tick in measure.ticks) > USUAL_TICK
+
+
 def grid(measure: Scale, tick_text: TickText) -> Markup:
     """Lines across the plot with their figures beside it."""
     lines = [
@@ -165,12 +171,22 @@ def labels(names: Sequence[Label]) -> Markup:
     return Markup().join(lines)
 
 
-def frame(key: str, title: str, summary: str, body: Markup, names: Markup, *, linked: bool) -> Markup:
+def frame(
+    key: str, title: str, summary: str, body: Markup, names: Markup, *, linked: bool, wide: bool
+) -> Markup:
     """The whole drawing; linked ones are a group, so that their links can be reached."""
     return Markup(
-        '<svg class="plot plot--axes" width="100%" height="{}"{}'
+        '<svg class="plot plot--axes{}" width="100%" height="{}"{}'
         '<svg class="plot__inner" y="{}" width="100%" height="{}">{}</svg>{}</svg>'
-    ).format(HEIGHT, described(key, title, summary, linked=linked), PLOT_TOP, PLOT_HEIGHT, body, names)
+    ).format(
+        " plot--wide" if wide else "",
+        HEIGHT,
+        described(key, title, summary, linked=linked),
+        PLOT_TOP,
+        PLOT_HEIGHT,
+        body,
+        names,
+    )
 
 
 def described(key: str, title: str, summary: str, *, linked: bool) -> Markup:

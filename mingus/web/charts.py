@@ -49,6 +49,7 @@ MOST_NAMES = 12
 MOST_NAMES_ON_PHONE = 4
 WIDEST_BAR = 7.0
 GROUP_SHARE = 0.66
+MOST_IN_CENTRE = 8  # letters in the donut's own size
 BAR_SHARE = 0.86
 BAR_RADIUS = 3.0
 STACK_RADIUS = 1.0
@@ -91,7 +92,15 @@ def area(key: str, title: str, summary: str, series: Sequence[Series], tick_text
     for index in kept:
         text = parts.texts(series, [one.marks[index] for one in series])
         body.append(parts.hit(marks[index].label, text, parts.along(index, len(marks)) - width / 2, width))
-    svg = parts.frame(key, title, summary, Markup().join(body), _dates(marks), linked=False)
+    svg = parts.frame(
+        key,
+        title,
+        summary,
+        Markup().join(body),
+        _dates(marks),
+        linked=False,
+        wide=bool(marks) and parts.is_wide(measure, tick_text),
+    )
     chart = _chart(key, title, summary, series, svg)
     return replace(chart, values=_values(marks)) if len(series) == 1 and len(marks) >= LONG else chart
 
@@ -140,9 +149,14 @@ def donut(key: str, title: str, summary: str, slices: Sequence[Series], centre: 
         done += share
     svg = Markup(
         '<svg class="plot plot--donut" viewBox="0 0 120 120"{}{}'
-        '<text class="plot__centre" x="60" y="62" text-anchor="middle">{}</text>'
+        '<text class="plot__centre{}" x="60" y="62" text-anchor="middle">{}</text>'
         '<text class="plot__centre-note" x="60" y="74" text-anchor="middle">{}</text></svg>'
-    ).format(parts.described(key, title, summary, linked=_linked(slices)), Markup().join(ring), *centre)
+    ).format(
+        parts.described(key, title, summary, linked=_linked(slices)),
+        Markup().join(ring),
+        " plot__centre--long" if len(centre[0]) > MOST_IN_CENTRE else "",
+        *centre,
+    )
     legend = tuple(
         LegendEntry(name=one.name, hue=one.hue, text=one.marks[0].text, url=one.marks[0].url)
         for one in slices
@@ -172,7 +186,8 @@ def _bar_chart(
     for number, marks in enumerate(groups):
         body.append(parts.group(series, marks, slot * number, slot, draw(marks, slot * (number + 0.5))))
     names = _names([marks[0].label for marks in groups], slot)
-    svg = parts.frame(key, title, summary, Markup().join(body), names, linked=_linked(series))
+    wide = bool(groups) and parts.is_wide(measure, tick_text)
+    svg = parts.frame(key, title, summary, Markup().join(body), names, linked=_linked(series), wide=wide)
     return _chart(key, title, summary, series, svg)
 
 
