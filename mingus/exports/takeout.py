@@ -33,6 +33,7 @@ SCHEMA = "mingus/account/1"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 ROWS_AT_ONCE = 500
 PEOPLE = "users"
+OWNERS = ("user_id", "subject_id")
 SECTIONS = (
     PEOPLE,
     "auth_sessions",
@@ -66,6 +67,7 @@ SECTIONS = (
     "plaid_movements",
     "plaid_recurring_streams",
     "plaid_sync_logs",
+    "audit_events",
 )
 LEFT_OUT = {
     "departed_items": "there is none while the account is there",
@@ -81,8 +83,10 @@ LEFT_OUT = {
     "plaid_product_refreshes": "when our worker reads next",
     "webhook_events": "Plaid's calls that say only: look again",
 }
+# who acted may be somebody else
+OF_OTHERS = {"audit_events": ("actor_id", "address", "request_id")}
 # what opens something, or only means something to our own workers
-UNTOLD = ("hash", "secret", "cursor", "lease", "fence", "_seq")
+UNTOLD = ("salt", "_mark", "hash", "secret", "cursor", "lease", "fence", "_seq")
 
 
 def as_json(user_id: UserId, *, made_at: dt.datetime, environment: str) -> Iterator[str]:
@@ -124,15 +128,17 @@ def section_name(table: Table) -> str:
 
 def columns_told(table: Table) -> list[Column[object]]:
     """What a person gets to see of a table."""
-    return [column for column in table.columns if not any(word in column.name for word in UNTOLD)]
+    untold = (*UNTOLD, *OF_OTHERS.get(table.name, ()))
+    return [column for column in table.columns if not any(word in column.name for word in untold)]
 
 
 def belongs_to(table: Table, user_id: UserId) -> ColumnElement[bool] | None:
     """The condition for rows of this person; None for a table that belongs to nobody."""
     if table.name == PEOPLE:
         return table.c.id == user_id
-    if "user_id" in table.c:
-        return table.c.user_id == user_id
+    for name in OWNERS:
+        if name in table.c:
+            return table.c[name] == user_id
     for column in table.columns:
         for key in column.foreign_keys:
             owner = belongs_to(key.column.table, user_id) if key.column.table is not table else None

@@ -164,3 +164,11 @@ def test_the_command_writes_a_file_for_the_operator_alone(app: Flask, desk: Desk
 
 def test_the_schema_is_one(app: Flask) -> None:
     Draft202012Validator.check_schema(takeout.schema())
+
+
+def test_what_happened_with_the_account_is_in_it_without_who_else_acted(app: Flask, window: Browser) -> None:
+    everything(window)
+    found = account(everything(window))["audit_events"]
+    assert found
+    assert {"action", "at", "facts"} <= set(found[0])
+    assert not {"actor_id", "address", "hash", "subject_mark"} & set(found[0])
