@@ -216,15 +216,14 @@ def unrecorded(plaid: Plaid) -> int:
     """Webhooks that were acknowledged, of those that the simulator still remembers, and are not in the inbox."""
     answer = urllib3.request("GET", f"{plaid.base_url}/control/webhooks?limit=1000").json()
     acknowledged = Counter(row["item_id"] for row in answer["deliveries"] if row["state"] == "delivered")
-    stored_rows = dict(
-        db.session.execute(
-            select(WebhookEvent.plaid_item_id, func.sum(WebhookEvent.times_seen)).group_by(
-                WebhookEvent.plaid_item_id
-            )
-        ).tuples()
+    rows = db.session.execute(
+        select(WebhookEvent.plaid_item_id, func.sum(WebhookEvent.times_seen)).group_by(
+            WebhookEvent.plaid_item_id
+        )
     )
+    stored_rows = {item: int(times) for item, times in rows}
     db.session.rollback()
-    return sum(max(0, count - int(stored_rows.get(item, 0))) for item, count in acknowledged.items())
+    return sum(max(0, count - stored_rows.get(item, 0)) for item, count in acknowledged.items())
 
 
 def figures(spent: int, site: Site) -> dict[str, Any]:

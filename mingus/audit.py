@@ -81,6 +81,8 @@ class AuditAction(StrEnum):
     ENABLED = "enabled"
     WEBHOOKS_REPLAYED = "webhooks_replayed"
     SYNC_ASKED = "sync_asked"
+    PERSON_SHOWN = "person_shown"
+    BACKUP_ASKED = "backup_asked"
 
 
 class AuditEvent(Base):
@@ -220,11 +222,12 @@ class AuditTrail:
         actor: str | None,
         subject: str | None,
         target: str | None = None,
+        reason: str | None = None,
         **facts: str | int,
     ) -> None:
         """Record an event in a unit of its own, before an act that takes several units or none."""
         with unit_of_work() as unit:
-            self.record(unit, action, actor=actor, subject=subject, target=target, **facts)  # type: ignore[arg-type]  # facts only
+            self.record(unit, action, actor=actor, subject=subject, target=target, reason=reason, **facts)
 
     def page(self, wanted: AuditFilter, *, limit: int, after: int | None = None) -> AuditPage:
         """Events that the filter leaves, newest first, older than the key `after`; one query on an index."""

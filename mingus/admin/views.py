@@ -51,6 +51,9 @@ PAGES = (
     ("admin.syncs", _l("Syncs")),
     ("admin.webhooks", _l("Webhooks")),
     ("admin.connections", _l("Connections")),
+    ("admin.people", _l("People")),
+    ("admin.audit", _l("Audit")),
+    ("admin.system", _l("System")),
     ("admin.browser_reports", _l("Browser reports")),
 )
 
@@ -83,8 +86,8 @@ def index() -> ResponseReturnValue:
 @bp.get("/syncs")
 def syncs() -> ResponseReturnValue:
     filters = queries.Filters(
-        status=_chosen(SyncStatus, "status"),
-        trigger=_chosen(Trigger, "trigger"),
+        status=chosen(SyncStatus, "status"),
+        trigger=chosen(Trigger, "trigger"),
         error=request.args.get("error") or None,
     )
     after = request.args.get("after", "")
@@ -111,7 +114,7 @@ def sync(sync_id: SyncId) -> ResponseReturnValue:
 def webhooks() -> ResponseReturnValue:
     """The inbox; `state` is one of its states, or `failed` for all that could not be handled."""
     asked, after = request.args.get("state", ""), request.args.get("after")
-    state = None if asked == "failed" else _chosen(EventState, "state")
+    state = None if asked == "failed" else chosen(EventState, "state")
     states = FAILED if asked == "failed" else frozenset({state} if state else ())
     return render_template(
         "admin/webhooks.html",
@@ -151,7 +154,7 @@ def connections() -> ResponseReturnValue:
             environment=environment,
             now=services().ambient.now(),
             limit=ROWS_SHOWN,
-            state=None if asked == "parked" else _chosen(ConnectionState, "state"),
+            state=None if asked == "parked" else chosen(ConnectionState, "state"),
             parked=asked == "parked",
             after=ConnectionId(after) if after else None,
         ),
@@ -177,7 +180,7 @@ def browser_reports() -> ResponseReturnValue:
     return render_template("admin/browser_reports.html", rows=services().browser_reports.recent())
 
 
-def _chosen(kind: type[Word], name: str) -> Word | None:
+def chosen(kind: type[Word], name: str) -> Word | None:
     """The filter of the address; a word that nobody knows is a page that is not there."""
     word = request.args.get(name)
     if not word:

@@ -176,6 +176,10 @@ class ForgotForm(FlaskForm):  # type: ignore[misc]  # flask-wtf ships no types
     submit = SubmitField(_("Send me a link"))
 
 
+class InvitationForm(FlaskForm):  # type: ignore[misc]  # flask-wtf ships no types
+    email = email_field(_("E-mail"))
+
+
 class NewPasswordForm(FlaskForm):  # type: ignore[misc]  # flask-wtf ships no types
     password = new_password_field(_("New password"))
     password_again = PasswordField(

@@ -129,11 +129,11 @@ class AuthService:
             unit.session.add(user)
             self._trail.record(unit, AuditAction.REGISTERED, actor=user.id, subject=user.id)
 
-    def invite(self, email: str) -> None:
+    def invite(self, email: str, *, by: UserId | None = None) -> None:
         """Mail an invitation to sign up."""
         with unit_of_work() as unit:
             self._tickets.ask(unit, TicketKind.INVITATION, email)
-            self._trail.record(unit, AuditAction.INVITED, actor=None, subject=None)
+            self._trail.record(unit, AuditAction.INVITED, actor=by, subject=None)
 
     # passwords
 
@@ -271,6 +271,12 @@ class AuthService:
             user.disabled_at = self._ambient.now()
             self._sessions.end_others(unit, user.id, keep=None)
             self._trail.record(unit, AuditAction.DISABLED, actor=by, subject=user.id)
+
+    def end_all_sessions(self, user_id: UserId, *, by: UserId) -> None:
+        """Sign a person out everywhere; they may come back at once."""
+        with unit_of_work() as unit:
+            self._sessions.end_others(unit, user_id, keep=None)
+            self._trail.record(unit, AuditAction.SESSIONS_ENDED, actor=by, subject=user_id)
 
     def enable(self, email: str, *, by: UserId | None = None) -> None:
         with unit_of_work() as unit:
