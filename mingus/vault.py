@@ -23,6 +23,7 @@ from sqlalchemy import select
 from mingus.db import Unit
 from mingus.db import db
 from mingus.db import unit_of_work
+from mingus.db import upsert
 from mingus.errors import MingusError
 from mingus.sealed import KEY_ID_LENGTH
 from mingus.sealed import NONCE_BYTES
@@ -173,7 +174,9 @@ class TokenVault:
             if unit.session.get(VaultCanary, self._current) is None:
                 nonce = os.urandom(NONCE_BYTES)
                 sealed = self._keys[self._current].encrypt(nonce, CANARY, self._current.encode())
-                unit.session.add(VaultCanary(key_id=self._current, nonce=nonce, ciphertext=sealed))
+                row = {"key_id": self._current, "nonce": nonce, "ciphertext": sealed}
+                # two that migrate at once both find none: the first one's stays
+                upsert(unit.session, VaultCanary, [row], key=["key_id"], keep=["nonce", "ciphertext"])
 
     def rotate(self, *, dry_run: bool) -> VaultReport:
         """Seal anew, with the current key, what another key sealed; in small units, so it can stop and go on."""
