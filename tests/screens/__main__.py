@@ -38,6 +38,7 @@ NOBODYS = {
     "sign-in": "/login",
     "sign-up": "/register",
     "forgot": "/forgot",
+    "privacy": "/privacy",
 }
 ADAS = {
     "overview": "/",
@@ -70,7 +71,19 @@ ADAS = {
     "settings-devices": "/settings/devices",
     "settings-tokens": "/settings/tokens",
     "settings-data": "/settings/data",
+    "settings-security": "/settings/security",
+    "settings-app": "/settings/security/app",
+    "settings-history": "/settings/history",
+    "settings-leave": "/settings/leave",
     "settings-notifications": "/settings/notifications",
+    "admin": "/admin",
+    "admin-syncs": "/admin/syncs",
+    "admin-webhooks": "/admin/webhooks",
+    "admin-connections": "/admin/connections",
+    "admin-people": "/admin/people",
+    "admin-audit": "/admin/audit",
+    "admin-system": "/admin/system",
+    "admin-browser-reports": "/admin/browser-reports",
     "not-found": "/nowhere",
 }
 BENS = {
