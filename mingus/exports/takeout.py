@@ -19,6 +19,8 @@ from sqlalchemy import select
 from mingus import tables
 from mingus.db import UtcDateTime
 from mingus.db import db
+from mingus.plaid.ledger import PlaidTransaction
+from mingus.plaid.staging import is_settled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -153,6 +155,8 @@ def _rows(table: Table, user_id: UserId) -> Iterator[str]:
     if owned is None:
         message = f"{table.name} belongs to nobody"
         raise LookupError(message)
+    if table.name == PlaidTransaction.__tablename__:
+        owned = owned & is_settled()  # what an import is still bringing is not there yet
     rows = db.session.execute(
         select(*columns).where(owned).order_by(*table.primary_key.columns),
         execution_options={"yield_per": ROWS_AT_ONCE},

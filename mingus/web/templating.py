@@ -93,6 +93,7 @@ NAVIGATION = (
     ("reports.index", "Reports", "chart-pie"),
     ("settings.profile", "Settings", "settings"),
 )
+MOMENT = dt.timedelta(seconds=10)
 FOR_ADMINS = (("admin.index", "Admin", "shield"),)
 
 
@@ -108,7 +109,8 @@ def format_money(value: Money) -> str:
 
 def relative(instant: dt.datetime) -> str:
     """How long ago, in words."""
-    return str(format_timedelta(instant - services().ambient.now(), add_direction=True))
+    passed = instant - services().ambient.now()
+    return _("just now") if abs(passed) < MOMENT else str(format_timedelta(passed, add_direction=True))
 
 
 def csrf_field() -> Markup:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from typing import TYPE_CHECKING
 from typing import Any
@@ -12,6 +13,7 @@ from sqlalchemy import select
 
 from mingus.db import db
 from mingus.db import unit_of_work
+from mingus.exports import takeout
 from mingus.plaid import gateway
 from mingus.plaid import staging
 from mingus.plaid.ledger import PlaidSyncLog
@@ -25,6 +27,7 @@ from mingus.transactions import catalogues
 from mingus.transactions.filters import Filters
 from mingus.transactions.listing import Listing
 from tests import factories
+from tests.support.ambient import NOON
 from tests.support.connected import Bank
 from tests.support.ledger import stored
 
@@ -65,6 +68,13 @@ def listed(person: UserId) -> int:
     return Listing(person, Filters(), catalogues.of(person), environment="simulator").count()
 
 
+def taken_out(person: UserId) -> list[dict[str, Any]]:
+    """The transactions in a person's export of everything."""
+    text = "".join(takeout.as_json(person, environment="simulator", made_at=NOON))
+    found: list[dict[str, Any]] = json.loads(text)["transactions"]
+    return found
+
+
 def count(model: type[Any]) -> int:
     db.session.rollback()
     return db.session.scalar(select(func.count()).select_from(model)) or 0
@@ -102,17 +112,18 @@ def test_a_large_update_is_all_there_in_the_end(bank: Bank) -> None:
 def test_nobody_sees_a_part_of_it(
     app: Flask, bank: Bank, ada: UserId, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before, rows, seen = listed(ada), count(PlaidTransaction), list[tuple[int, int]]()
+    before, rows, seen = listed(ada), count(PlaidTransaction), list[tuple[int, int, int]]()
     bank.do("burst", times=LARGE)
 
     def look() -> None:
         with app.app_context():
-            seen.append((listed(ada), count(PlaidTransaction)))
+            seen.append((listed(ada), len(taken_out(ada)), count(PlaidTransaction)))
 
     at_page(monkeypatch, 3, look)
     bank.sync()
-    [(shown, there)] = seen
+    [(shown, exported, there)] = seen
     assert shown == before
+    assert exported == rows
     assert there > rows
     assert listed(ada) >= before + LARGE
 
