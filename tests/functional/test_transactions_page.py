@@ -197,7 +197,7 @@ def test_the_states_without_rows_each_say_what_is_so(app: Flask, window: Browser
     )
     importing = window.get("/transactions")
     assert "still sending its history" in text_of(importing)
-    assert "1200 transactions so far" in text_of(importing)
+    assert "1,200 transactions so far" in text_of(importing)
     assert 'data-live-seconds="5"' in importing.get_data(as_text=True)
     other = factories.make_person(app, factories.BEN)
     Desk(app, other).account()

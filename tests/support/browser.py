@@ -7,8 +7,11 @@ import secrets
 from typing import TYPE_CHECKING
 from typing import Any
 
+from flask import has_app_context
 from flask.testing import FlaskClient
 from itsdangerous import URLSafeTimedSerializer
+
+from mingus.db import db
 
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse
@@ -21,8 +24,13 @@ class Browser(FlaskClient):
     """Keeps cookies, sends CSRF tokens, reads text."""
 
     def open(self, *args: Any, **options: Any) -> TestResponse:
-        """Every answer is read whole, so that no file stays open."""
+        """Every answer is read whole, so that no file stays open.
+
+        A test's own context lends its session to the request: what the test has read is read anew, as anywhere else.
+        """
         options.setdefault("buffered", True)
+        if has_app_context():
+            db.session.rollback()
         return super().open(*args, **options)
 
     def csrf_token(self) -> str:
