@@ -12,16 +12,13 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 from typing import Any
 
-from sqlalchemy import ColumnElement
-from sqlalchemy import exists
-from sqlalchemy import func
 from sqlalchemy import select
-from sqlalchemy.orm import aliased
 
 from mingus.db import db
 from mingus.db import unit_of_work
 from mingus.plaid.ledger import PlaidTransaction
 from mingus.plaid.ledger import TransactionChoice
+from mingus.plaid.models import AccountId
 from mingus.plaid.models import PlaidAccount
 from mingus.transactions.edits import BY_HAND
 from mingus.transactions.edits import FIELDS
@@ -31,13 +28,14 @@ from mingus.transactions.models import TransactionEdit
 from mingus.transactions.models import TransactionEditRow
 
 if TYPE_CHECKING:
-    from sqlalchemy.orm import InstrumentedAttribute
+    from collections.abc import Sequence
 
     from mingus.ambient import Ambient
     from mingus.auth.models import UserId
     from mingus.plaid.models import ConnectionId
 
 SAME = ("date", "amount_minor", "currency", "name")
+DATES_AT_ONCE = 500
 
 
 class Inheriting:
@@ -68,42 +66,84 @@ def _wish(decided: dict[str, Any]) -> Wish:
     return Wish(values=decided, add_tags=tags)
 
 
+Key = tuple[object, ...]
+
+
 def _heirs(user_id: UserId, connection_id: ConnectionId) -> list[tuple[str, TransactionChoice]]:
-    """Rows of the connection and the decisions about the one row that each replaces."""
-    new, old = aliased(PlaidTransaction), aliased(PlaidTransaction)
-    touched = (
-        select(TransactionEditRow.transaction_id)
-        .join(TransactionEdit, TransactionEdit.id == TransactionEditRow.edit_id)
-        .where(TransactionEditRow.transaction_id == new.id, TransactionEdit.origin == BY_HAND)
-    )
-    rows = db.session.execute(
-        select(new.id, TransactionChoice)
-        .join(old, old.id == TransactionChoice.transaction_id)
-        .join(PlaidAccount, PlaidAccount.replaces_id == old.account_id)
-        .join(new, new.account_id == PlaidAccount.id)
-        .where(
-            PlaidAccount.connection_id == connection_id,
-            old.user_id == user_id,
-            new.user_id == user_id,
-            *(getattr(new, name) == getattr(old, name) for name in SAME),
-            *(_is_posted(row) for row in (new, old)),
-            _alone(old, old.account_id),
-            _alone(new, new.account_id),
-            ~exists(touched),
+    """Rows of the connection and the decisions about the one row that each replaces.
+
+    Asked in steps that each begin at an index: as one statement, a large first import could wait for it for minutes.
+    """
+    pairs = db.session.execute(
+        select(PlaidAccount.id, PlaidAccount.replaces_id).where(
+            PlaidAccount.connection_id == connection_id, PlaidAccount.replaces_id.is_not(None)
         )
-        .order_by(new.id)
     ).all()
+    found: list[tuple[str, TransactionChoice]] = []
+    for new_account, replaced in pairs:
+        old_account = AccountId(str(replaced))
+        decided = _decided(user_id, old_account)
+        dates = list({key[0] for key in decided.values()})
+        old, new = _by_key(user_id, old_account, dates), _by_key(user_id, new_account, dates)
+        for choice, key in decided.items():
+            if len(old.get(key, ())) == 1 and len(new.get(key, ())) == 1:
+                row_id, pending = new[key][0]
+                if not pending:
+                    found.append((row_id, choice))
+    touched = _decided_by_hand([row_id for row_id, _ in found])
     db.session.rollback()  # the edits are units of their own
-    return [(row_id, choice) for row_id, choice in rows]
+    return sorted(
+        ((row_id, choice) for row_id, choice in found if row_id not in touched), key=lambda one: one[0]
+    )
 
 
-def _is_posted(row: type[PlaidTransaction]) -> ColumnElement[bool]:
-    return row.pending.is_(False) & row.removed_at.is_(None)
+def _decided(user_id: UserId, account_id: AccountId) -> dict[TransactionChoice, Key]:
+    """The decisions about an account's posted rows, and what their rows look like."""
+    columns = [getattr(PlaidTransaction, name) for name in SAME]
+    rows = db.session.execute(
+        select(TransactionChoice, *columns)
+        .join(PlaidTransaction, PlaidTransaction.id == TransactionChoice.transaction_id)
+        .where(
+            PlaidTransaction.account_id == account_id,
+            PlaidTransaction.user_id == user_id,
+            PlaidTransaction.pending.is_(False),
+            PlaidTransaction.removed_at.is_(None),
+        )
+    )
+    return {row[0]: tuple(row[1:]) for row in rows}
 
 
-def _alone(row: type[PlaidTransaction], account_id: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
-    """True when the account has no second row that looks the same."""
-    like = aliased(PlaidTransaction)
-    same = [getattr(like, name) == getattr(row, name) for name in SAME]
-    count = select(func.count()).where(like.account_id == account_id, like.removed_at.is_(None), *same)
-    return count.correlate(row).scalar_subquery() == 1
+def _by_key(
+    user_id: UserId, account_id: AccountId, dates: Sequence[object]
+) -> dict[Key, list[tuple[str, bool]]]:
+    """Every living row of an account on these days, by what it looks like: its id, and whether it is pending."""
+    columns = [getattr(PlaidTransaction, name) for name in SAME]
+    found: defaultdict[Key, list[tuple[str, bool]]] = defaultdict(list)
+    for start in range(0, len(dates), DATES_AT_ONCE):
+        for row in db.session.execute(
+            select(PlaidTransaction.id, PlaidTransaction.pending, *columns).where(
+                PlaidTransaction.account_id == account_id,
+                PlaidTransaction.user_id == user_id,
+                PlaidTransaction.removed_at.is_(None),
+                PlaidTransaction.date.in_(dates[start : start + DATES_AT_ONCE]),
+            )
+        ):
+            found[tuple(row[2:])].append((row[0], row[1]))
+    return found
+
+
+def _decided_by_hand(ids: Sequence[str]) -> set[str]:
+    """Those of these rows that the person has decided about themselves."""
+    found: set[str] = set()
+    for start in range(0, len(ids), DATES_AT_ONCE):
+        found.update(
+            db.session.scalars(
+                select(TransactionEditRow.transaction_id)
+                .join(TransactionEdit, TransactionEdit.id == TransactionEditRow.edit_id)
+                .where(
+                    TransactionEditRow.transaction_id.in_(ids[start : start + DATES_AT_ONCE]),
+                    TransactionEdit.origin == BY_HAND,
+                )
+            )
+        )
+    return found
