@@ -21,6 +21,8 @@ from sqlalchemy import bindparam
 from sqlalchemy import func
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import IntegrityError
 
 from mingus.db import UtcDateTime
 
@@ -31,12 +33,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy import ColumnElement
+    from sqlalchemy import Connection
     from sqlalchemy import Dialect
     from sqlalchemy import Table
     from sqlalchemy.orm import Session
     from sqlalchemy.orm.attributes import InstrumentedAttribute
 
 Row = tuple[object, ...]
+DRIVERS = (sqlite3.Error, psycopg.Error)
 EXISTS = (sqlite3.IntegrityError, psycopg.errors.UniqueViolation)
 
 
@@ -46,14 +50,23 @@ def insert_rows(session: Session, table: Table, columns: tuple[str, ...], rows: 
         return
     connection = session.connection()
     bound = _bound(_processors(table, columns, connection.dialect), rows)
+    try:
+        _send(connection, table, ", ".join(columns), len(columns), bound)
+    except DRIVERS as err:
+        # as SQLAlchemy would tell it, so that a full disk here is what it is everywhere else
+        base = sqlite3.Error if isinstance(err, sqlite3.Error) else psycopg.Error
+        what = f"bulk insert into {table.name}"
+        raise DBAPIError.instance(what, None, err, base) from err
+
+
+def _send(connection: Connection, table: Table, names: str, count: int, bound: Iterable[Any]) -> None:
     driver: Any = connection.connection.driver_connection
-    names = ", ".join(columns)
     if connection.dialect.name == "postgresql":
         with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
             for row in bound:
                 copy.write_row(row)
         return
-    places = ", ".join("?" * len(columns))
+    places = ", ".join("?" * count)
     driver.executemany(f"INSERT INTO {table.name} ({names}) VALUES ({places})", bound)  # noqa: S608 (names of our own tables)
 
 
@@ -67,7 +80,9 @@ def insert_unless_known(
     driver.execute("SAVEPOINT bulk_rows")
     try:
         insert_rows(session, table, columns, rows)
-    except EXISTS:
+    except IntegrityError as err:
+        if not isinstance(err.orig, EXISTS):
+            raise
         driver.execute("ROLLBACK TO SAVEPOINT bulk_rows")
         return False
     driver.execute("RELEASE SAVEPOINT bulk_rows")
