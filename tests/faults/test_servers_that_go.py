@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def own_postgres() -> Iterator[postgres.Server]:
-    """A server that may be stopped."""
+    """A server that may be stopped; what it has acknowledged survives that, as an operator's does."""
     try:
-        server = postgres.start(shared=False)
+        server = postgres.start(postgres.DURABLE, shared=False)
     except postgres.NoPostgres as err:
         pytest.skip(str(err))
     yield server
