@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import DateTime
+from sqlalchemy import ForeignKeyConstraint
 from sqlalchemy import MetaData
 from sqlalchemy import TypeDecorator
 from sqlalchemy import event
@@ -82,6 +83,21 @@ class Base(DeclarativeBase):
 
 
 db = SQLAlchemy(model_class=Base, disable_autonaming=True, session_options={"expire_on_commit": False})
+
+
+def owner_key(table: str, parent: str, *columns: str) -> ForeignKeyConstraint:
+    """A key from `columns` to a row of the same member: the owner is part of it, so nobody else's row will do.
+
+    The last column names the parent, those before it what the parent hangs on; `parent` needs a unique index over
+    the same columns of its own.
+    """
+    between = columns[:-1]
+    return ForeignKeyConstraint(
+        ["user_id", *columns],
+        [f"{parent}.{name}" for name in ("user_id", *between, "id")],
+        name=f"fk_{table}_{columns[-1]}_of_owner",
+        ondelete="CASCADE",
+    )
 
 
 class Unit:
@@ -264,6 +280,13 @@ def prepare(engine: Engine, *, slow_ms: int = 0) -> None:
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
+
+    @event.listens_for(engine, "checkin")
+    def _on_checkin(connection: Any, record: object) -> None:  # noqa: ARG001 (SQLAlchemy's signature)
+        # a commit that a key refuses leaves SQLite inside the transaction, with the lock that everybody waits for,
+        # while SQLAlchemy takes it for over
+        if connection is not None and connection.in_transaction:
+            connection.rollback()
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

@@ -7,7 +7,6 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON
-from sqlalchemy import ForeignKey
 from sqlalchemy import Index
 from sqlalchemy import String
 from sqlalchemy import Text
@@ -16,6 +15,7 @@ from sqlalchemy.orm import mapped_column
 
 from mingus.auth.models import UserId
 from mingus.db import Base
+from mingus.db import owner_key
 from mingus.plaid.ledger import SyncId
 from mingus.plaid.models import AccountId
 
@@ -39,10 +39,14 @@ class TransactionImport(Base):
     """One file for one account. Its text is kept only until it is taken in or left."""
 
     __tablename__ = "transaction_imports"
-    __table_args__ = (Index(None, "account_id", "created_at"), Index(None, "user_id", "fingerprint"))
+    __table_args__ = (
+        Index(None, "account_id", "created_at"),
+        Index(None, "user_id", "fingerprint"),
+        owner_key("transaction_imports", "plaid_accounts", "account_id"),
+    )
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    user_id: Mapped[UserId] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
-    account_id: Mapped[AccountId] = mapped_column(ForeignKey("plaid_accounts.id", ondelete="CASCADE"))
+    user_id: Mapped[UserId] = mapped_column(String(32))
+    account_id: Mapped[AccountId] = mapped_column(String(32))
     state: Mapped[str] = mapped_column(String(8))
     kind: Mapped[str] = mapped_column(String(8))
     file_name: Mapped[str] = mapped_column(String(200))

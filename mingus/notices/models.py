@@ -16,6 +16,7 @@ from sqlalchemy.orm import mapped_column
 
 from mingus.auth.models import UserId
 from mingus.db import Base
+from mingus.db import owner_key
 from mingus.plaid.models import ConnectionId
 
 
@@ -37,14 +38,13 @@ class Notice(Base):
         UniqueConstraint("user_id", "cause"),
         Index(None, "user_id", "created_at"),
         Index(None, "mail_due_at"),
+        owner_key("notices", "plaid_connections", "connection_id"),
     )
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     user_id: Mapped[UserId] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     kind: Mapped[str] = mapped_column(String(16))
     cause: Mapped[str] = mapped_column(String(120))  # never told twice for the same
-    connection_id: Mapped[ConnectionId | None] = mapped_column(
-        ForeignKey("plaid_connections.id", ondelete="CASCADE"), index=True
-    )
+    connection_id: Mapped[ConnectionId | None] = mapped_column(String(32), index=True)
     facts: Mapped[dict[str, Any]] = mapped_column(JSON)
     created_at: Mapped[dt.datetime]
     read_at: Mapped[dt.datetime | None]

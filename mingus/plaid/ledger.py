@@ -19,6 +19,7 @@ from sqlalchemy.orm import mapped_column
 
 from mingus.auth.models import UserId
 from mingus.db import Base
+from mingus.db import owner_key
 from mingus.plaid.models import AccountId
 from mingus.plaid.models import ConnectionId
 
@@ -65,13 +66,13 @@ class PlaidTransaction(Base):
         UniqueConstraint("connection_id", "plaid_transaction_id"),
         Index("ix_plaid_transactions_of_person", "user_id", "removed_at", "date", "id"),
         Index("ix_plaid_transactions_of_account", "account_id", "removed_at", "date", "id"),
+        Index(None, "user_id", "id", unique=True),
+        owner_key("plaid_transactions", "plaid_accounts", "connection_id", "account_id"),
     )
     id: Mapped[TransactionId] = mapped_column(String(32), primary_key=True)
-    user_id: Mapped[UserId] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
-    connection_id: Mapped[ConnectionId] = mapped_column(
-        ForeignKey("plaid_connections.id", ondelete="CASCADE")
-    )
-    account_id: Mapped[AccountId] = mapped_column(ForeignKey("plaid_accounts.id", ondelete="CASCADE"))
+    user_id: Mapped[UserId] = mapped_column(String(32))
+    connection_id: Mapped[ConnectionId] = mapped_column(String(32))
+    account_id: Mapped[AccountId] = mapped_column(String(32))
     plaid_transaction_id: Mapped[str] = mapped_column(String(128))
     pending_plaid_id: Mapped[str | None] = mapped_column(String(128))  # the id it had while it was pending
     amount_minor: Mapped[int] = mapped_column(BigInteger)  # the person's side: spent is negative
@@ -176,11 +177,10 @@ class Arrival(Base):
     """What a sync brought that rules and pairing have not seen yet; gone when they have."""
 
     __tablename__ = "plaid_arrivals"
+    __table_args__ = (owner_key("plaid_arrivals", "plaid_connections", "connection_id"),)
     sync_id: Mapped[SyncId] = mapped_column(String(32), primary_key=True)
-    user_id: Mapped[UserId] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
-    connection_id: Mapped[ConnectionId] = mapped_column(
-        ForeignKey("plaid_connections.id", ondelete="CASCADE")
-    )
+    user_id: Mapped[UserId] = mapped_column(String(32))
+    connection_id: Mapped[ConnectionId] = mapped_column(String(32))
     first_id: Mapped[TransactionId | None] = mapped_column(
         String(32)
     )  # of its new rows, whose ids rise; None: it brought none
@@ -225,12 +225,11 @@ class PlaidSyncLog(Base):
         Index(None, "user_id", "requested_at"),
         Index(None, "status", "requested_at"),
         Index(None, "requested_at", "id"),
+        owner_key("plaid_sync_logs", "plaid_connections", "connection_id"),
     )
     id: Mapped[SyncId] = mapped_column(String(32), primary_key=True)
-    connection_id: Mapped[ConnectionId] = mapped_column(
-        ForeignKey("plaid_connections.id", ondelete="CASCADE")
-    )
-    user_id: Mapped[UserId] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    connection_id: Mapped[ConnectionId] = mapped_column(String(32))
+    user_id: Mapped[UserId] = mapped_column(String(32))
     trigger: Mapped[str] = mapped_column(String(16))
     status: Mapped[str] = mapped_column(String(16))
     requested_at: Mapped[dt.datetime]

@@ -10,6 +10,7 @@ from sqlalchemy import JSON
 from sqlalchemy import BigInteger
 from sqlalchemy import CheckConstraint
 from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKeyConstraint
 from sqlalchemy import Index
 from sqlalchemy import String
 from sqlalchemy import Text
@@ -19,6 +20,7 @@ from sqlalchemy.orm import mapped_column
 
 from mingus.auth.models import UserId
 from mingus.db import Base
+from mingus.db import owner_key
 from mingus.sealed import SecretId
 
 ConnectionId = NewType("ConnectionId", str)
@@ -49,6 +51,7 @@ class PlaidConnection(Base):
     __table_args__ = (
         UniqueConstraint("environment", "plaid_item_id"),
         Index(None, "user_id", "environment", "state"),
+        Index(None, "user_id", "id", unique=True),
         Index(None, "state", "next_check_at"),
         Index(None, "state", "next_sync_at"),
         Index("ix_plaid_connections_wanted", "wanted_seq", "done_seq", "lease_until"),
@@ -112,12 +115,23 @@ class PlaidAccount(Base):
     """An account as the bank describes it; what the person calls it is in AccountChoice."""
 
     __tablename__ = "plaid_accounts"
-    __table_args__ = (UniqueConstraint("connection_id", "plaid_account_id"),)
-    id: Mapped[AccountId] = mapped_column(String(32), primary_key=True)
-    connection_id: Mapped[ConnectionId] = mapped_column(
-        ForeignKey("plaid_connections.id", ondelete="CASCADE")
+    __table_args__ = (
+        UniqueConstraint("connection_id", "plaid_account_id"),
+        Index(None, "user_id", "id", unique=True),
+        Index(None, "user_id", "connection_id", "id", unique=True),
+        owner_key("plaid_accounts", "plaid_connections", "connection_id"),
+        # looked at in the end: by then the key below has let go of an account that goes
+        ForeignKeyConstraint(
+            ["user_id", "replaces_id"],
+            ["plaid_accounts.user_id", "plaid_accounts.id"],
+            name="fk_plaid_accounts_replaces_id_of_owner",
+            deferrable=True,
+            initially="DEFERRED",
+        ),
     )
-    user_id: Mapped[UserId] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    id: Mapped[AccountId] = mapped_column(String(32), primary_key=True)
+    connection_id: Mapped[ConnectionId] = mapped_column(String(32))
+    user_id: Mapped[UserId] = mapped_column(String(32), index=True)
     plaid_account_id: Mapped[str] = mapped_column(String(128))
     persistent_account_id: Mapped[str | None] = mapped_column(String(128), index=True)
     name: Mapped[str] = mapped_column(String(200))
@@ -160,14 +174,16 @@ class LinkSession(Base):
     """One opening of Link, from its token to its end; the truth on the way back from a bank."""
 
     __tablename__ = "plaid_link_sessions"
-    __table_args__ = (Index(None, "user_id", "created_at"), Index(None, "state", "next_look_at"))
+    __table_args__ = (
+        Index(None, "user_id", "created_at"),
+        Index(None, "state", "next_look_at"),
+        owner_key("plaid_link_sessions", "plaid_connections", "connection_id"),
+    )
     id: Mapped[LinkId] = mapped_column(String(32), primary_key=True)
     user_id: Mapped[UserId] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     environment: Mapped[str] = mapped_column(String(16))
     purpose: Mapped[str] = mapped_column(String(16))
-    connection_id: Mapped[ConnectionId | None] = mapped_column(
-        ForeignKey("plaid_connections.id", ondelete="CASCADE")
-    )
+    connection_id: Mapped[ConnectionId | None] = mapped_column(String(32))
     state: Mapped[str] = mapped_column(String(16))
     link_token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     link_secret_id: Mapped[SecretId | None] = mapped_column(ForeignKey("vault_secrets.id"))

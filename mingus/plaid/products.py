@@ -23,6 +23,7 @@ from sqlalchemy.orm import mapped_column
 
 from mingus.auth.models import UserId
 from mingus.db import Base
+from mingus.db import owner_key
 from mingus.plaid.models import AccountId
 from mingus.plaid.models import ConnectionId
 
@@ -67,17 +68,13 @@ class ProductRefresh(Base):
 
 
 class OfAccount(Base):
-    """Whose a row is."""
+    """Whose a row is; each table adds the key that holds the three ids together."""
 
     __abstract__ = True
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    user_id: Mapped[UserId] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
-    connection_id: Mapped[ConnectionId] = mapped_column(
-        ForeignKey("plaid_connections.id", ondelete="CASCADE"), index=True
-    )
-    account_id: Mapped[AccountId] = mapped_column(
-        ForeignKey("plaid_accounts.id", ondelete="CASCADE"), index=True
-    )
+    user_id: Mapped[UserId] = mapped_column(String(32), index=True)
+    connection_id: Mapped[ConnectionId] = mapped_column(String(32), index=True)
+    account_id: Mapped[AccountId] = mapped_column(String(32), index=True)
     reading: Mapped[int]  # the fence of the reading that last saw it: what an older one saw is gone
 
 
@@ -85,7 +82,10 @@ class Liability(OfAccount):
     """The terms of one debt. Amounts are as on a statement: what is to be paid is positive."""
 
     __tablename__ = "plaid_liabilities"
-    __table_args__ = (UniqueConstraint("account_id", "kind"),)
+    __table_args__ = (
+        UniqueConstraint("account_id", "kind"),
+        owner_key("plaid_liabilities", "plaid_accounts", "connection_id", "account_id"),
+    )
     kind: Mapped[str] = mapped_column(String(40))  # credit, mortgage, student, or what Plaid names next
     currency: Mapped[str] = mapped_column(String(12))
     aprs: Mapped[list[dict[str, Any]]] = mapped_column(JSON)  # percentages as exact texts
@@ -134,7 +134,10 @@ class Holding(OfAccount):
     """How much of a security an account holds; quantities and prices are exact texts."""
 
     __tablename__ = "plaid_holdings"
-    __table_args__ = (UniqueConstraint("account_id", "plaid_security_id", "place"),)
+    __table_args__ = (
+        UniqueConstraint("account_id", "plaid_security_id", "place"),
+        owner_key("plaid_holdings", "plaid_accounts", "connection_id", "account_id"),
+    )
     plaid_security_id: Mapped[str] = mapped_column(String(128))
     place: Mapped[int]  # 0, then 1 when the bank lists the same security once more
     quantity: Mapped[str] = mapped_column(String(EXACT_LENGTH))
@@ -156,6 +159,7 @@ class InvestmentTransaction(OfAccount):
     __table_args__ = (
         UniqueConstraint("connection_id", "plaid_investment_id"),
         Index("ix_plaid_movements_of_person", "user_id", "date", "id"),
+        owner_key("plaid_movements", "plaid_accounts", "connection_id", "account_id"),
     )
     plaid_investment_id: Mapped[str] = mapped_column(String(128))
     plaid_security_id: Mapped[str | None] = mapped_column(String(128))
@@ -176,7 +180,10 @@ class RecurringStream(OfAccount):
     """A payment or an income that comes again and again, as Plaid finds it; the person's sign."""
 
     __tablename__ = "plaid_recurring_streams"
-    __table_args__ = (UniqueConstraint("connection_id", "plaid_stream_id"),)
+    __table_args__ = (
+        UniqueConstraint("connection_id", "plaid_stream_id"),
+        owner_key("plaid_recurring_streams", "plaid_accounts", "connection_id", "account_id"),
+    )
     plaid_stream_id: Mapped[str] = mapped_column(String(128))
     is_income: Mapped[bool]
     description: Mapped[str] = mapped_column(String(200))

@@ -111,7 +111,12 @@ class Edits:
         unit.session.flush()  # the edit's rows name it
         for some in _slices(owned):
             rows = [
-                {"edit_id": edit_id, "transaction_id": choice.transaction_id, "fields": changed}
+                {
+                    "edit_id": edit_id,
+                    "transaction_id": choice.transaction_id,
+                    "user_id": user_id,
+                    "fields": changed,
+                }
                 for choice in _locked(unit, some)
                 if (changed := _apply(choice, wish, origin))
             ]

@@ -14,6 +14,7 @@ from sqlalchemy.orm import mapped_column
 
 from mingus.auth.models import UserId
 from mingus.db import Base
+from mingus.db import owner_key
 from mingus.plaid.ledger import TransactionId
 from mingus.plaid.models import AccountId
 
@@ -35,14 +36,15 @@ class TransferPair(Base):
     """Money that left one account of a person and came in on another: neither spent nor earned."""
 
     __tablename__ = "transfer_pairs"
-    __table_args__ = (Index(None, "user_id", "out_id"), Index(None, "in_id"))
-    out_id: Mapped[TransactionId] = mapped_column(
-        ForeignKey("plaid_transactions.id", ondelete="CASCADE"), primary_key=True
+    __table_args__ = (
+        Index(None, "user_id", "out_id"),
+        Index(None, "in_id"),
+        owner_key("transfer_pairs", "plaid_transactions", "out_id"),
+        owner_key("transfer_pairs", "plaid_transactions", "in_id"),
     )
-    in_id: Mapped[TransactionId] = mapped_column(
-        ForeignKey("plaid_transactions.id", ondelete="CASCADE"), primary_key=True
-    )
-    user_id: Mapped[UserId] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    out_id: Mapped[TransactionId] = mapped_column(String(32), primary_key=True)
+    in_id: Mapped[TransactionId] = mapped_column(String(32), primary_key=True)
+    user_id: Mapped[UserId] = mapped_column(String(32))
     found_at: Mapped[dt.datetime]
     undone_at: Mapped[dt.datetime | None]  # the person said it is none: never paired again
 
@@ -51,7 +53,7 @@ class TransactionEdit(Base):
     """One edit of a person or of a rule, over any number of transactions; it can be undone."""
 
     __tablename__ = "transaction_edits"
-    __table_args__ = (Index(None, "user_id", "at"),)
+    __table_args__ = (Index(None, "user_id", "at"), Index(None, "user_id", "id", unique=True))
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     user_id: Mapped[UserId] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     at: Mapped[dt.datetime]
@@ -64,13 +66,14 @@ class TransactionEditRow(Base):
     """What one edit changed in one transaction: for each field its value and origin, before and after."""
 
     __tablename__ = "transaction_edit_rows"
-    __table_args__ = (Index(None, "transaction_id"),)
-    edit_id: Mapped[str] = mapped_column(
-        ForeignKey("transaction_edits.id", ondelete="CASCADE"), primary_key=True
+    __table_args__ = (
+        Index(None, "transaction_id"),
+        owner_key("transaction_edit_rows", "transaction_edits", "edit_id"),
+        owner_key("transaction_edit_rows", "plaid_transactions", "transaction_id"),
     )
-    transaction_id: Mapped[TransactionId] = mapped_column(
-        ForeignKey("plaid_transactions.id", ondelete="CASCADE"), primary_key=True
-    )
+    edit_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    transaction_id: Mapped[TransactionId] = mapped_column(String(32), primary_key=True)
+    user_id: Mapped[UserId] = mapped_column(String(32))
     fields: Mapped[dict[str, Any]] = mapped_column(
         JSON
     )  # name: [[value, origin] before, [value, origin] after]
@@ -80,6 +83,7 @@ class TransactionRule(Base):
     """What is always so: transactions that meet every condition given get what is given. Amounts are sizes."""
 
     __tablename__ = "transaction_rules"
+    __table_args__ = (owner_key("transaction_rules", "plaid_accounts", "account_id"),)
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     user_id: Mapped[UserId] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[dt.datetime]
@@ -88,7 +92,7 @@ class TransactionRule(Base):
     least: Mapped[str | None] = mapped_column(String(40))  # in major units, exact
     most: Mapped[str | None] = mapped_column(String(40))
     money_in: Mapped[bool | None]
-    account_id: Mapped[AccountId | None] = mapped_column(ForeignKey("plaid_accounts.id", ondelete="CASCADE"))
+    account_id: Mapped[AccountId | None] = mapped_column(String(32))
     category: Mapped[str | None] = mapped_column(String(120))
     name: Mapped[str | None] = mapped_column(String(200))
     tags: Mapped[list[str]] = mapped_column(JSON, default=list)

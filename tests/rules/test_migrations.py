@@ -13,11 +13,14 @@ from alembic.runtime.migration import MigrationContext
 from flask_migrate import downgrade
 from flask_migrate import upgrade
 from sqlalchemy import inspect
+from sqlalchemy import select
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from mingus import create_app
 from mingus import schema
 from mingus import tables
+from mingus.auth.models import Role
 from mingus.auth.passwords import Passwords
 from mingus.db import db
 from mingus.jobs import InlineJobs
@@ -27,12 +30,21 @@ from tests.conftest import ROOT
 from tests.conftest import SESSION_KEY
 from tests.conftest import fresh_database
 from tests.conftest import settings_for
+from tests.factories import ADA
+from tests.factories import BEN
+from tests.factories import PASSWORD
+from tests.support.everything import fill
+from tests.support.everything import owned_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from flask import Flask
+
+    from mingus.auth.models import UserId
+
+BEFORE_OWNER_KEYS = "0024"
 
 
 @pytest.fixture
@@ -49,6 +61,26 @@ def differences() -> list[object]:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         found: list[object] = compare_metadata(context, tables.metadata())
     return [difference for difference in found if "alembic_version" not in repr(difference)]
+
+
+def two_people() -> list[UserId]:
+    """Ada and Ben with a row in every table."""
+    people = []
+    for email in (ADA, BEN):
+        person = services().auth.create(email=email, display_name="x", password=PASSWORD, role=Role.MEMBER)
+        services().factors.begin_app(person)  # a sealed text to point at
+        fill(person)
+        people.append(person)
+    return people
+
+
+def every_row() -> dict[str, list[str]]:
+    """What each table of people holds."""
+    with db.engine.connect() as connection:
+        return {
+            table.name: sorted(map(repr, connection.execute(select(table)).all()))
+            for table in (*owned_tables(), tables.metadata().tables["users"])
+        }
 
 
 def test_an_upgrade_from_nothing_equals_the_models(unmigrated: Flask) -> None:
@@ -92,6 +124,31 @@ def test_each_step_down_and_up_keeps_the_rows_of_people(unmigrated: Flask) -> No
         upgrade(directory=str(schema.MIGRATIONS))
         with db.engine.connect() as connection:
             assert connection.scalar(text("SELECT count(*) FROM auth_sessions")) == 1
+
+
+def test_the_keys_that_hold_rows_to_their_owner_come_and_go_with_every_row_kept(unmigrated: Flask) -> None:
+    with unmigrated.app_context():
+        upgrade(directory=str(schema.MIGRATIONS))
+        two_people()
+        before = every_row()
+        downgrade(directory=str(schema.MIGRATIONS), revision=BEFORE_OWNER_KEYS)
+        upgrade(directory=str(schema.MIGRATIONS))
+        assert every_row() == before
+        assert len(before["plaid_transactions"]) == len(before["transaction_edit_rows"]) == 2
+        assert differences() == []
+
+
+def test_a_row_that_hangs_on_somebody_elses_stops_the_upgrade(unmigrated: Flask) -> None:
+    with unmigrated.app_context():
+        upgrade(directory=str(schema.MIGRATIONS))
+        people = two_people()
+        downgrade(directory=str(schema.MIGRATIONS), revision=BEFORE_OWNER_KEYS)
+        stray = "UPDATE plaid_sync_logs SET user_id = :other WHERE user_id = :owner"
+        with db.engine.begin() as connection:
+            connection.execute(text(stray), {"owner": people[0], "other": people[1]})
+        with pytest.raises((IntegrityError, RuntimeError)):
+            schema.bring(db.engine)
+        assert schema.current_revision() == BEFORE_OWNER_KEYS
 
 
 def test_two_that_migrate_at_once_end_at_the_same_schema(unmigrated: Flask) -> None:

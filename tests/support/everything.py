@@ -58,7 +58,8 @@ def _value(session: Session, table: Table, column: Column[Any], person: UserId) 
         owned = belongs_to(parent, person)
         if owned is None or parent is table:
             return None if column.nullable else _of_a_vault(session, key.column)
-        return session.scalar(select(key.column).where(owned).limit(1))
+        # in one order, so that a key of several columns finds them in one row
+        return session.scalar(select(key.column).where(owned).order_by(*parent.primary_key).limit(1))
     if column.nullable:
         return None
     length = getattr(column.type, "length", None) or 40
