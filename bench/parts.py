@@ -38,6 +38,7 @@ PARTS = {
     "quiet": Part(module="bench.quiet", about="a sync when nothing changed"),
     "imports": Part(module="bench.imports", about="a first import: memory, pace, how long others wait"),
     "webhooks": Part(module="bench.webhooks", about="webhooks acknowledged by one web process"),
+    "logs": Part(module="bench.logs", about="the admin's list of syncs over very many of them"),
     "queue": Part(module="bench.queue", about="nudges through the queue"),
     "simulator": Part(module="bench.simulator", about="how fast the simulated Plaid serves"),
     "starts": Part(module="bench.starts", about="cold starts of web and worker"),

@@ -25,8 +25,12 @@ from mingus import cli
 from mingus import config
 from mingus import logs
 from mingus import metrics
-from mingus.admin import people_views  # noqa: F401 (puts its pages on the admin's blueprint)
-from mingus.admin import system_views  # noqa: F401 (so does this)
+from mingus.admin import aside_views  # noqa: F401 (puts its pages on the admin's blueprint)
+from mingus.admin import connection_views  # noqa: F401 (so does this)
+from mingus.admin import inbox_views  # noqa: F401 (and this)
+from mingus.admin import people_views  # noqa: F401 (and this)
+from mingus.admin import sync_views  # noqa: F401 (and this)
+from mingus.admin import system_views  # noqa: F401 (and this)
 from mingus.admin import views as admin_views
 from mingus.ambient import SystemAmbient
 from mingus.auth import entry_views

@@ -82,6 +82,11 @@ class AuditAction(StrEnum):
     WEBHOOKS_REPLAYED = "webhooks_replayed"
     SYNC_ASKED = "sync_asked"
     PERSON_SHOWN = "person_shown"
+    BODY_SHOWN = "body_shown"
+    REREAD_ASKED = "reread_asked"
+    SYNCS_PAUSED = "syncs_paused"
+    SYNCS_RESUMED = "syncs_resumed"
+    ASIDE_RETRIED = "aside_retried"
     BACKUP_ASKED = "backup_asked"
 
 

@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from mingus.plaid.linking import Linking
     from mingus.plaid.outgoing import OutgoingLimits
     from mingus.plaid.refreshing import Refresher
+    from mingus.plaid.resting import Resting
     from mingus.plaid.schedules import Schedules
     from mingus.plaid.service import PlaidIntegrationService
     from mingus.plaid.snapshots import Snapshots
@@ -113,6 +114,7 @@ class Services:
     institutions: Institutions
     schedules: Schedules
     snapshots: Snapshots
+    resting: Resting
     plaid: PlaidIntegrationService
     edits: Edits
     rules: Rules

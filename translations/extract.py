@@ -51,7 +51,7 @@ def spoken() -> Iterator[str]:
     yield from (advice.sentence for advice in failures.CATALOGUE.values())
     yield from (failures.OUR_SIDE, failures.BANK_AWAY, failures.NOT_YET, failures.SLOW_DOWN)
     yield from states.RECOMMENDATIONS.values()
-    yield from (states.ASLEEP, states.STALE, states.FAILING)
+    yield from (states.ASLEEP, states.PAUSED, states.STALE, states.FAILING)
     yield from (label for _endpoint, label, _icon in templating.NAVIGATION + templating.FOR_ADMINS)
     for module in pkgutil.walk_packages(mingus.__path__, "mingus."):
         if not module.name.startswith("mingus.simulator"):

@@ -67,11 +67,7 @@ def gauges(
         "mingus_outgoing_used_share",
         "How much of our own allowance for calls to Plaid is in use.",
         ("bucket",),
-        [
-            ((use.key,), round(use.used_share, 4))
-            for use in outgoing.usage()
-            if not use.key.startswith("item ")
-        ],
+        [((use.key,), round(use.used_share, 4)) for use in outgoing.shared_usage()],
     )
     yield (
         "mingus_vault_secrets",

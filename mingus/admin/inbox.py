@@ -11,12 +11,18 @@ from sqlalchemy import or_
 from sqlalchemy import select
 
 from mingus.db import db
+from mingus.plaid.models import PlaidConnection
 from mingus.webhooks.models import EventState
 from mingus.webhooks.models import WebhookEvent
 from mingus.webhooks.models import WebhookRefusal
 
 if TYPE_CHECKING:
     import datetime as dt
+
+    from mingus.auth.models import UserId
+    from mingus.plaid.models import ConnectionId
+
+SIGNATURE = "Plaid-Verification"  # three lines of signature say nothing to people
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +44,21 @@ class EventRow:
     @property
     def can_be_replayed(self) -> bool:
         return self.state not in {EventState.REFUSED, EventState.UNREADABLE, EventState.WAITING}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventDetail:
+    """One webhook with all that is kept of it, its body apart."""
+
+    row: EventRow
+    user_id: UserId | None
+    connection_id: ConnectionId | None
+    institution_name: str | None
+    signed_at: dt.datetime
+    handled_at: dt.datetime | None
+    next_try_at: dt.datetime | None
+    headers: tuple[tuple[str, str], ...]
+    bytes_long: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +100,32 @@ def page(states: frozenset[EventState], *, limit: int, after: str | None = None)
         rows=tuple(_row(event) for event in found[:limit]),
         next=found[limit - 1].id if len(found) > limit else None,
     )
+
+
+def one(event_id: str) -> EventDetail | None:
+    """A webhook, and whose connection it was about."""
+    event = db.session.get(WebhookEvent, event_id)
+    if event is None:
+        return None
+    connection = db.session.get(PlaidConnection, event.connection_id) if event.connection_id else None
+    return EventDetail(
+        row=_row(event),
+        user_id=connection.user_id if connection is not None else None,
+        connection_id=event.connection_id,
+        institution_name=connection.institution_name if connection is not None else None,
+        signed_at=event.signed_at,
+        handled_at=event.handled_at,
+        next_try_at=event.next_try_at,
+        headers=tuple(
+            (name, str(value)) for name, value in sorted(event.headers.items()) if name != SIGNATURE
+        ),
+        bytes_long=len(event.body),
+    )
+
+
+def body(event_id: str) -> str:
+    """What a webhook said, word for word but for its tokens."""
+    return db.session.get_one(WebhookEvent, event_id).body.decode("utf-8", "replace")
 
 
 def refusals(since: dt.date) -> list[RefusalGroup]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING
 
 from flask import abort
@@ -10,12 +9,12 @@ from flask import flash
 from flask import redirect
 from flask import render_template
 from flask import request
-from flask import session
 from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from mingus.admin import people as queries
+from mingus.admin import unmasking
 from mingus.admin.views import ROWS_SHOWN
 from mingus.admin.views import bp
 from mingus.admin.views import chosen
@@ -33,10 +32,6 @@ if TYPE_CHECKING:
 
     from mingus.admin.people import PersonRow
 
-SHOWN_FOR = dt.timedelta(minutes=10)
-SHORTEST_REASON = 10
-LONGEST_REASON = 300
-MOST_SHOWN = 5
 EVENTS_OF_PERSON = 20
 
 
@@ -53,7 +48,7 @@ def people() -> ResponseReturnValue:
             disabled=asked == "disabled",
             after=UserId(after) if after else None,
         ),
-        asked=asked,
+        asked={"show": asked} if asked else {},
         is_first=not after,
         form=InvitationForm(),
     )
@@ -73,31 +68,20 @@ def invite() -> ResponseReturnValue:
 @bp.get("/people/<person_id>")
 def person(person_id: UserId) -> ResponseReturnValue:
     found = _found(person_id)
-    until = session.get("shown", {}).get(person_id, "")
-    shown = until > services().ambient.now().isoformat()
     return render_template(
         "admin/person.html",
         person=found,
-        address=queries.address_of(person_id) if shown else None,
+        address=queries.address_of(person_id) if unmasking.is_shown(person_id) else None,
         is_me=person_id == visitor().id,
         events=services().trail.page(AuditFilter(subject_id=person_id), limit=EVENTS_OF_PERSON).rows,
-        shortest_reason=SHORTEST_REASON,
-        longest_reason=LONGEST_REASON,
+        **unmasking.rule(),
     )
 
 
 @bp.post("/people/<person_id>/show")
 def show_person(person_id: UserId) -> ResponseReturnValue:
-    """Show who this is, for ten minutes and to this admin alone, once the reason is in the trail."""
     found = _found(person_id)
-    reason = " ".join(request.form.get("reason", "").split())
-    if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
-        flash(_("Please say why in a sentence: the person can read it."), "error")
-        return redirect(url_for("admin.person", person_id=found.id), code=303)
-    services().trail.note(AuditAction.PERSON_SHOWN, actor=visitor().id, subject=found.id, reason=reason)
-    until = (services().ambient.now() + SHOWN_FOR).isoformat()
-    before = list(session.get("shown", {}).items())[1 - MOST_SHOWN :]
-    session["shown"] = {**dict(before), found.id: until}
+    unmasking.show(found.id, AuditAction.PERSON_SHOWN, subject=found.id)
     return redirect(url_for("admin.person", person_id=found.id), code=303)
 
 
@@ -132,15 +116,15 @@ def end_sessions(person_id: UserId) -> ResponseReturnValue:
 def audit() -> ResponseReturnValue:
     """The trail: everything, or by action, by whom, about whom."""
     action = chosen(AuditAction, "action")
-    asked = {"actor": request.args.get("actor") or None, "subject": request.args.get("subject") or None}
+    asked = {name: request.args[name] for name in ("actor", "subject") if request.args.get(name)}
     after = request.args.get("after", "")
     if after and not after.isdigit():
         abort(404)
-    wanted = AuditFilter(action=action, actor_id=asked["actor"], subject_id=asked["subject"])
+    wanted = AuditFilter(action=action, actor_id=asked.get("actor"), subject_id=asked.get("subject"))
     return render_template(
         "admin/audit.html",
         page=services().trail.page(wanted, limit=ROWS_SHOWN, after=int(after) if after else None),
-        asked={"action": action.value if action else None, **asked},
+        asked={**({"action": action.value} if action else {}), **asked},
         actions=list(AuditAction),
         is_first=not after,
     )

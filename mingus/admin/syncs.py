@@ -1,26 +1,33 @@
-"""Everybody's syncs, for the people who run this MINGUS: states, counts and codes, no names and no amounts."""
+"""Everybody's syncs, for the people who run this MINGUS: states, counts and codes, no names and no amounts.
+
+Whatever is asked of however many syncs, a page looks at so many of them and no more: then it says how far it came.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from sqlalchemy import and_
 from sqlalchemy import distinct
+from sqlalchemy import exists
+from sqlalchemy import extract
 from sqlalchemy import func
+from sqlalchemy import literal_column
 from sqlalchemy import or_
 from sqlalchemy import select
+from sqlalchemy.orm import aliased
 
 from mingus.db import db
 from mingus.plaid.ledger import PlaidSyncLog
 from mingus.plaid.ledger import SyncStatus
 from mingus.plaid.ledger import Trigger
-from mingus.plaid.models import PlaidCall
 from mingus.plaid.models import PlaidConnection
-from mingus.webhooks.models import WebhookEvent
 
 if TYPE_CHECKING:
-    import datetime as dt
+    from collections.abc import Sequence
 
     from sqlalchemy import ColumnElement
 
@@ -28,7 +35,13 @@ if TYPE_CHECKING:
     from mingus.plaid.ledger import SyncId
     from mingus.plaid.models import ConnectionId
 
-MOST_CALLS = 500
+MOST_SEARCHED = 50_000
+FEW_CONNECTIONS = 50
+MOST_BANKS = 300
+DAY = dt.timedelta(days=1)
+asked_at, log_id = PlaidSyncLog.requested_at, PlaidSyncLog.id
+# the words of the partial indexes, not a parameter: only then the planner may use them
+IS_FAILED = PlaidSyncLog.status == literal_column(f"'{SyncStatus.FAILED.value}'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,18 +51,17 @@ class Filters:
     status: SyncStatus | None = None
     trigger: Trigger | None = None
     error: str | None = None
+    institution_id: str | None = None
+    user_id: UserId | None = None
+    connection_id: ConnectionId | None = None
+    since: dt.datetime | None = None
+    until: dt.datetime | None = None
+    longer_than: dt.timedelta | None = None
 
-    def conditions(self) -> list[ColumnElement[bool]]:
-        pairs = (
-            (PlaidSyncLog.status, self.status),
-            (PlaidSyncLog.trigger, self.trigger),
-            (PlaidSyncLog.error_code, self.error),
-        )
-        # what people brought in files is no sync
-        return [
-            PlaidSyncLog.trigger != Trigger.IMPORT.value,
-            *(column == value for column, value in pairs if value is not None),
-        ]
+    @property
+    def narrow(self) -> bool:
+        """Whether anything is asked for."""
+        return any(getattr(self, one.name) is not None for one in fields(self))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +69,7 @@ class SyncRow:
     """One sync in a list."""
 
     id: SyncId
+    user_id: UserId
     institution_name: str
     status: SyncStatus
     trigger: Trigger
@@ -75,6 +88,7 @@ class SyncPage:
 
     rows: tuple[SyncRow, ...]
     next: SyncId | None
+    searched_to: dt.datetime | None = None  # the search was broken off here: older ones were not looked at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,73 +103,39 @@ class FailureGroup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CallRow:
-    """One call to Plaid."""
-
-    at: dt.datetime
-    endpoint: str
-    request_id: str | None
-    status: int | None
-    milliseconds: int
-    error_type: str | None
-    error_code: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CauseRow:
-    """A webhook that asked for a sync."""
+class Bank:
+    """An institution that has connections here."""
 
     id: str
-    at: dt.datetime
-    webhook_type: str
-    webhook_code: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SyncDetail:
-    """One sync with everything that Plaid's support would ask for."""
-
-    sync: SyncRow
-    user_id: UserId
-    connection_id: ConnectionId
-    started_at: dt.datetime | None
-    finished_at: dt.datetime | None
-    pages: int
-    restarts: int
-    fetched: int
-    parked: int
-    quarantined: int
-    update_status: str | None
-    cursor_before: str | None
-    cursor_after: str | None
-    error_request_id: str | None
-    calls: tuple[CallRow, ...]
-    webhooks: tuple[CauseRow, ...]
+    name: str
 
 
 def page(filters: Filters, *, limit: int, after: SyncId | None = None) -> SyncPage:
     """A page of syncs; a key that is gone gives none."""
+    last = db.session.get(PlaidSyncLog, after) if after is not None else None
+    if after is not None and last is None:
+        return SyncPage(rows=(), next=None)
+    few = _few_connections(filters)
+    older = _older_than(last.requested_at, last.id) if last is not None else ()
+    end = _end_of_search(filters, few, older) if filters.narrow else None
     query = (
         select(PlaidSyncLog, PlaidConnection.institution_name)
         .join(PlaidConnection, PlaidConnection.id == PlaidSyncLog.connection_id)
-        .where(*filters.conditions())
-        .order_by(PlaidSyncLog.requested_at.desc(), PlaidSyncLog.id.desc())
+        .where(*_conditions(filters, few), *older)
+        .order_by(asked_at.desc(), log_id.desc())
         .limit(limit + 1)
     )
-    if after is not None:
-        last = db.session.get(PlaidSyncLog, after)
-        if last is None:
-            return SyncPage(rows=(), next=None)
-        at = PlaidSyncLog.requested_at
+    if end is not None:
         query = query.where(
-            at <= last.requested_at,
-            or_(at < last.requested_at, and_(at == last.requested_at, PlaidSyncLog.id < last.id)),
+            asked_at >= end[0], or_(asked_at > end[0], and_(asked_at == end[0], log_id >= end[1]))
         )
     found = db.session.execute(query).all()
-    return SyncPage(
-        rows=tuple(_row(log, name) for log, name in found[:limit]),
-        next=found[limit - 1][0].id if len(found) > limit else None,
-    )
+    rows = tuple(row_of(log, name) for log, name in found[:limit])
+    if len(found) > limit:
+        return SyncPage(rows=rows, next=rows[-1].id)
+    if end is not None:
+        return SyncPage(rows=rows, next=end[1], searched_to=end[0])
+    return SyncPage(rows=rows, next=None)
 
 
 def failures(since: dt.datetime) -> list[FailureGroup]:
@@ -166,10 +146,10 @@ def failures(since: dt.datetime) -> list[FailureGroup]:
             PlaidSyncLog.error_code,
             times,
             func.count(distinct(PlaidSyncLog.connection_id)),
-            func.min(PlaidSyncLog.requested_at),
-            func.max(PlaidSyncLog.requested_at),
+            func.min(asked_at),
+            func.max(asked_at),
         )
-        .where(PlaidSyncLog.status == SyncStatus.FAILED.value, PlaidSyncLog.requested_at >= since)
+        .where(IS_FAILED, asked_at >= since)
         .group_by(PlaidSyncLog.error_code)
         .order_by(times.desc(), PlaidSyncLog.error_code)
     )
@@ -179,36 +159,117 @@ def failures(since: dt.datetime) -> list[FailureGroup]:
     ]
 
 
-def detail(sync_id: SyncId, *, now: dt.datetime) -> SyncDetail | None:
-    """One sync, the calls of its connection while it ran, and the webhooks that asked for it."""
-    log = db.session.get(PlaidSyncLog, sync_id)
-    if log is None or log.trigger == Trigger.IMPORT:
-        return None
-    connection = db.session.get_one(PlaidConnection, log.connection_id)
-    return SyncDetail(
-        sync=_row(log, connection.institution_name),
-        user_id=log.user_id,
-        connection_id=log.connection_id,
-        started_at=log.started_at,
-        finished_at=log.finished_at,
-        pages=log.pages,
-        restarts=log.restarts,
-        fetched=log.fetched,
-        parked=log.parked,
-        quarantined=log.quarantined,
-        update_status=log.update_status,
-        cursor_before=log.cursor_before,
-        cursor_after=log.cursor_after,
-        error_request_id=log.error_request_id,
-        calls=_calls(log, now),
-        webhooks=_causes(log),
+def failures_by_day(now: dt.datetime, days: int) -> list[int]:
+    """How many syncs failed in each of the last spans of 24 hours, the oldest first."""
+    starts = [now - DAY * (days - number) for number in range(days)]
+    counts = (func.count().filter(asked_at > start, asked_at <= start + DAY) for start in starts)
+    row = db.session.execute(select(*counts).where(IS_FAILED, asked_at > starts[0], asked_at <= now)).one()
+    return list(row)
+
+
+def banks(environment: str) -> list[Bank]:
+    """The institutions that have connections here, by name."""
+    rows = db.session.execute(
+        select(PlaidConnection.plaid_institution_id, func.min(PlaidConnection.institution_name).label("name"))
+        .where(PlaidConnection.environment == environment, PlaidConnection.plaid_institution_id.is_not(None))
+        .group_by(PlaidConnection.plaid_institution_id)
+        .order_by("name")
+        .limit(MOST_BANKS)
     )
+    return [Bank(id=str(bank_id), name=name) for bank_id, name in rows]
 
 
-def _row(log: PlaidSyncLog, institution_name: str) -> SyncRow:
+def _conditions(filters: Filters, few: Sequence[str] | None) -> list[ColumnElement[bool]]:
+    """Everything that is asked for; what people brought in files is no sync."""
+    found = [PlaidSyncLog.trigger != Trigger.IMPORT.value, *_in_time(filters)]
+    for column, value in (
+        (PlaidSyncLog.trigger, filters.trigger),
+        (PlaidSyncLog.user_id, filters.user_id),
+        (PlaidSyncLog.connection_id, filters.connection_id),
+    ):
+        if value is not None:
+            found.append(column == value)
+    if filters.status is not None:
+        found.append(_is(filters.status))
+    if filters.error is not None:
+        found += [IS_FAILED, PlaidSyncLog.error_code == filters.error]
+    if few is not None:
+        found.append(PlaidSyncLog.connection_id.in_(few))
+    elif filters.institution_id is not None:
+        # by row, not by bank: a bank with so many connections is met again and again on the way
+        at_bank = aliased(PlaidConnection)
+        of_bank = exists().where(
+            at_bank.id == PlaidSyncLog.connection_id, at_bank.plaid_institution_id == filters.institution_id
+        )
+        found.append(of_bank)
+    if filters.longer_than is not None:
+        took = extract("epoch", PlaidSyncLog.finished_at) - extract("epoch", PlaidSyncLog.started_at)
+        found.append(took >= int(filters.longer_than.total_seconds()))
+    return found
+
+
+def _in_time(filters: Filters) -> list[ColumnElement[bool]]:
+    found = []
+    if filters.since is not None:
+        found.append(asked_at >= filters.since)
+    if filters.until is not None:
+        found.append(asked_at < filters.until)
+    return found
+
+
+def _leading(filters: Filters, few: Sequence[str] | None) -> list[ColumnElement[bool]]:
+    """What an index finds, newest first; the rest is looked at row by row."""
+    if filters.error is not None:
+        return [IS_FAILED, PlaidSyncLog.error_code == filters.error]
+    if filters.connection_id is not None:
+        return [PlaidSyncLog.connection_id == filters.connection_id]
+    if few is not None:
+        return [PlaidSyncLog.connection_id.in_(few)]
+    if filters.user_id is not None:
+        return [PlaidSyncLog.user_id == filters.user_id]
+    return [_is(filters.status)] if filters.status is not None else []
+
+
+def _is(status: SyncStatus) -> ColumnElement[bool]:
+    return IS_FAILED if status is SyncStatus.FAILED else PlaidSyncLog.status == status.value
+
+
+def _few_connections(filters: Filters) -> list[str] | None:
+    """The connections of a rare bank; None for a common one, or when no bank is asked for."""
+    if filters.institution_id is None:
+        return None
+    found = db.session.scalars(
+        select(PlaidConnection.id)
+        .where(PlaidConnection.plaid_institution_id == filters.institution_id)
+        .limit(FEW_CONNECTIONS + 1)
+    ).all()
+    return list(found) if len(found) <= FEW_CONNECTIONS else None
+
+
+def _older_than(at: dt.datetime, sync_id: str) -> tuple[ColumnElement[bool], ...]:
+    return asked_at <= at, or_(asked_at < at, and_(asked_at == at, log_id < sync_id))
+
+
+def _end_of_search(
+    filters: Filters, few: Sequence[str] | None, older: tuple[ColumnElement[bool], ...]
+) -> tuple[dt.datetime, SyncId] | None:
+    """The key that this page's search ends at; None when it can look at everything."""
+    found = db.session.execute(
+        select(asked_at, log_id)
+        .where(*_leading(filters, few), *_in_time(filters), *older)
+        .order_by(asked_at.desc(), log_id.desc())
+        .offset(MOST_SEARCHED - 1)
+        .limit(1)
+    ).one_or_none()
+    return (found[0], found[1]) if found is not None else None
+
+
+def row_of(log: PlaidSyncLog, institution_name: str) -> SyncRow:
+    """A sync as lists show it."""
     lasted = log.finished_at - log.started_at if log.finished_at and log.started_at else None
     return SyncRow(
         id=log.id,
+        user_id=log.user_id,
         institution_name=institution_name,
         status=SyncStatus(log.status),
         trigger=Trigger(log.trigger),
@@ -219,47 +280,4 @@ def _row(log: PlaidSyncLog, institution_name: str) -> SyncRow:
         removed=log.removed,
         set_aside=log.parked + log.quarantined,
         error_code=log.error_code,
-    )
-
-
-def _calls(log: PlaidSyncLog, now: dt.datetime) -> tuple[CallRow, ...]:
-    if log.started_at is None:
-        return ()
-    calls = db.session.scalars(
-        select(PlaidCall)
-        .where(
-            PlaidCall.connection_id == log.connection_id,
-            PlaidCall.at.between(log.started_at, log.finished_at or now),
-        )
-        .order_by(PlaidCall.at, PlaidCall.id)
-        .limit(MOST_CALLS)
-    )
-    return tuple(
-        CallRow(
-            at=call.at,
-            endpoint=call.endpoint,
-            request_id=call.request_id,
-            status=call.status,
-            milliseconds=call.milliseconds,
-            error_type=call.error_type,
-            error_code=call.error_code,
-        )
-        for call in calls
-    )
-
-
-def _causes(log: PlaidSyncLog) -> tuple[CauseRow, ...]:
-    events = db.session.scalars(
-        select(WebhookEvent)
-        .where(WebhookEvent.connection_id == log.connection_id, WebhookEvent.sync_id == log.id)
-        .order_by(WebhookEvent.first_seen_at, WebhookEvent.id)
-    )
-    return tuple(
-        CauseRow(
-            id=event.id,
-            at=event.first_seen_at,
-            webhook_type=event.webhook_type,
-            webhook_code=event.webhook_code,
-        )
-        for event in events
     )

@@ -43,7 +43,7 @@ def system() -> ResponseReturnValue:
         "admin/system.html",
         facts=readiness.check(wired).facts,
         waiting={kind: count for kind, count in waiting.items() if count},
-        usage=[use for use in wired.outgoing.usage() if not use.key.startswith("item ")],
+        usage=wired.outgoing.shared_usage(),
         backups=wired.backups.latest(10),
         keys=_keys(),
         versions=_versions(),

@@ -229,6 +229,7 @@ def _connection(card: ConnectionCard, progress: Progress) -> dict[str, Any]:
         "consent_expires_at": card.consent_expires_at,
         "bank_data_at": card.bank_data_at,
         "checked_at": card.checked_at,
+        "paused_since": card.paused_since,
         "progress": {
             "phase": progress.phase,
             "imported": progress.imported,

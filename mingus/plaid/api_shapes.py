@@ -123,6 +123,7 @@ class Connection(Shape):
     consent_expires_at: dt.datetime | None
     bank_data_at: dt.datetime | None
     checked_at: dt.datetime | None
+    paused_since: dt.datetime | None
     progress: ImportProgress
     accounts: list[Account]
 

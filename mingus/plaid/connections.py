@@ -260,7 +260,7 @@ class Connections:
 
     def checks_due(self) -> list[str]:
         """Connections to look at again."""
-        return self._due({state.value for state in READABLE})
+        return self._due({state.value for state in READABLE}, PlaidConnection.paused_at.is_(None))
 
     def removals_due(self) -> list[str]:
         """Ended connections whose token Plaid has not confirmed dead."""
@@ -287,7 +287,11 @@ class Connections:
         with unit_of_work() as unit:
             claimed = unit.session.execute(
                 update(PlaidConnection)
-                .where(PlaidConnection.id == connection_id, PlaidConnection.next_check_at <= now)
+                .where(
+                    PlaidConnection.id == connection_id,
+                    PlaidConnection.next_check_at <= now,
+                    PlaidConnection.paused_at.is_(None),
+                )
                 .values(next_check_at=now + CLAIM)
             )
             return bool(claimed.rowcount)  # type: ignore[attr-defined]  # an UPDATE gives a CursorResult

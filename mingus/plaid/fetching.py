@@ -58,12 +58,12 @@ class Fetcher:
 
     def update(self, lease: Lease, spool: PageSpool, token: str, about: About) -> Update:
         """Every page since the connection's cursor; raises PlaidFailure, Superseded."""
-        before, full = lease.standing.cursor, False
+        before, full = lease.standing.cursor, lease.standing.reread
         spool.told_at = lease.begun_at
         try:
-            status, after = self._fetch(lease, spool, token, before, about)
+            status, after = self._fetch(lease, spool, token, "" if full else before, about)
         except PlaidFailure as failure:
-            if not before or failure.error_code != "INVALID_FIELD":
+            if full or not before or failure.error_code != "INVALID_FIELD":
                 raise
             # Plaid no longer knows the cursor: read everything anew, and let the rest go only at the very end
             full = True

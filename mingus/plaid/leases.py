@@ -107,6 +107,7 @@ class Standing:
     state: str
     institution_id: str | None
     secret: Sealed | None
+    reread: bool  # everything is to be read anew, from the start
     calm: bool  # a sync that brings nothing has nothing else to change
     unfinished: SyncId | None  # an update that a worker began to write and did not finish
     balances_at: dt.datetime | None  # of the open account that was read longest ago
@@ -209,6 +210,7 @@ class Leases:
     def _wanted(self, now: dt.datetime | BindParameter[dt.datetime]) -> tuple[ColumnElement[bool], ...]:
         return (
             PlaidConnection.wanted_seq > PlaidConnection.done_seq,
+            PlaidConnection.paused_at.is_(None),
             PlaidConnection.crashes < MOST_CRASHES,
             or_(PlaidConnection.lease_until.is_(None), PlaidConnection.lease_until <= now),
             PlaidConnection.environment == self._environment,
@@ -249,6 +251,7 @@ def _standing(row: Row[Any], now: dt.datetime) -> Standing:
         state=row.state,
         institution_id=row.plaid_institution_id,
         secret=_sealed(row.secret_id, *sealed),
+        reread=row.reread_wanted,
         calm=healthy
         and (parked, failing, unfinished) == (None, None, None)
         and row.state == working_state(row, now),

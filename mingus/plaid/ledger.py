@@ -14,6 +14,7 @@ from sqlalchemy import Index
 from sqlalchemy import String
 from sqlalchemy import Text
 from sqlalchemy import UniqueConstraint
+from sqlalchemy import text
 from sqlalchemy.orm import Mapped
 from sqlalchemy.orm import mapped_column
 
@@ -25,6 +26,12 @@ from mingus.plaid.models import ConnectionId
 
 TransactionId = NewType("TransactionId", str)
 SyncId = NewType("SyncId", str)
+
+
+FAILED = text(
+    "status = 'failed'"
+)  # spelled out: a query has to say the same words to be answered by such an index
+OF_FAILED: dict[str, Any] = {"sqlite_where": FAILED, "postgresql_where": FAILED}
 
 
 class Trigger(StrEnum):
@@ -225,6 +232,8 @@ class PlaidSyncLog(Base):
         Index(None, "user_id", "requested_at"),
         Index(None, "status", "requested_at"),
         Index(None, "requested_at", "id"),
+        Index("ix_plaid_sync_logs_failed", "requested_at", "error_code", "connection_id", **OF_FAILED),
+        Index("ix_plaid_sync_logs_failed_error", "error_code", "requested_at", "id", **OF_FAILED),
         owner_key("plaid_sync_logs", "plaid_connections", "connection_id"),
     )
     id: Mapped[SyncId] = mapped_column(String(32), primary_key=True)

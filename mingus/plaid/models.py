@@ -93,6 +93,12 @@ class PlaidConnection(Base):
     fence: Mapped[int] = mapped_column(
         default=0
     )  # rises with every lease: a frozen worker's is too old to commit
+    paused_at: Mapped[
+        dt.datetime | None
+    ]  # since then nobody asks this bank, until the operator lets it go on
+    reread_wanted: Mapped[bool] = mapped_column(
+        default=False
+    )  # the next sync reads everything anew; what the bank no longer tells of is removed
 
 
 class ConnectionChange(Base):

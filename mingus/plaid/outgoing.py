@@ -116,6 +116,10 @@ class OutgoingLimits:
             found.append(Usage(key=bucket.key, used_share=1 - tokens / (allowance.burst * MILLI)))
         return sorted(found, key=lambda usage: -usage.used_share)
 
+    def shared_usage(self) -> list[Usage]:
+        """The shares in use of what all connections have in common."""
+        return [use for use in self.usage() if not use.key.startswith("item ")]
+
     def _buckets(self, endpoint: str, item: str | None) -> dict[str, Allowance]:
         """The buckets a call falls under, always in one order: two that wait for each other can't be."""
         keys = ["client", f"endpoint {endpoint}", *([f"item {item}"] if item is not None else [])]

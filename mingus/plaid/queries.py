@@ -82,6 +82,7 @@ class ConnectionCard:
     consent_expires_at: dt.datetime | None
     bank_data_at: dt.datetime | None
     checked_at: dt.datetime | None
+    paused_since: dt.datetime | None  # the operator lets it rest
     accounts: tuple[AccountRow, ...]
 
 
@@ -269,6 +270,7 @@ def _card(
         state,
         last_good_at=connection.last_good_at,
         asleep=False,
+        paused=connection.paused_at is not None,
         failing=connection.error_code is not None,
         now=now,
     )
@@ -290,5 +292,6 @@ def _card(
         consent_expires_at=connection.consent_expires_at,
         bank_data_at=connection.bank_data_at,
         checked_at=connection.last_checked_at,
+        paused_since=connection.paused_at if state not in ENDED else None,
         accounts=accounts,
     )

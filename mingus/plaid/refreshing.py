@@ -171,6 +171,7 @@ class Refresher:
             due = row.next_refresh_at is not None and row.next_refresh_at <= now
             connection = unit.session.get_one(PlaidConnection, row.connection_id)
             readable = connection.environment == self._environment and connection.state in READABLE
+            readable = readable and connection.paused_at is None
             if not readable or not (due or row.wanted_seq > row.done_seq):
                 return None
             row.lease_until, row.last_tried_at = now + LEASE, now
@@ -217,6 +218,7 @@ class Refresher:
         return (
             PlaidConnection.environment == self._environment,
             PlaidConnection.state.in_({state.value for state in READABLE}),
+            PlaidConnection.paused_at.is_(None),
         )
 
     # reading

@@ -63,6 +63,7 @@ class Schedules:
                     PlaidConnection.state.in_(SCHEDULED),
                     PlaidConnection.environment == self._environment,
                     PlaidConnection.next_sync_at <= self._ambient.now(),
+                    PlaidConnection.paused_at.is_(None),
                 )
                 .order_by(PlaidConnection.next_sync_at)
                 .limit(SWEEP_SIZE)

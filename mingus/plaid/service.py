@@ -32,6 +32,7 @@ from mingus.plaid.models import LinkId
 from mingus.plaid.models import LinkSession
 from mingus.plaid.models import PlaidAccount
 from mingus.plaid.models import PlaidConnection
+from mingus.plaid.resting import Paused
 from mingus.plaid.states import ENDED
 from mingus.plaid.states import READABLE
 from mingus.plaid.states import ConnectionState
@@ -184,7 +185,7 @@ class PlaidIntegrationService:
 
     def check_connection_health(self, user_id: UserId, connection_id: ConnectionId) -> HealthReport:
         """Ask Plaid how the connection does, and say it in a word and a recommendation."""
-        connection = self._living(user_id, connection_id)
+        connection = self._awake(user_id, connection_id)
         self._limiter.spend("check", connection_id, CHECK_LIMIT)
         self._connections.check(connection.id, cause="checked on request")
         db.session.expire_all()
@@ -200,13 +201,14 @@ class PlaidIntegrationService:
             ConnectionState(connection.state),
             last_good_at=connection.last_good_at,
             asleep=connection.environment != self._settings.environment.value,
+            paused=connection.paused_at is not None,
             failing=connection.error_code is not None,
             now=self._ambient.now(),
         )
 
     def refresh_balances(self, user_id: UserId, connection_id: ConnectionId) -> dt.datetime | None:
         """Ask the bank itself for balances; within the cool-down the stored ones stay, and None says so."""
-        connection = self._living(user_id, connection_id)
+        connection = self._awake(user_id, connection_id)
         try:
             self._limiter.spend("live-balance", connection_id, LIVE_BALANCE_LIMIT)
         except TooManyTries:
@@ -231,8 +233,8 @@ class PlaidIntegrationService:
         return self._institutions.search(query)
 
     def request_syncs(self, user_id: UserId, connection_id: ConnectionId | None) -> list[SyncId]:
-        """Ask for a sync of one connection or of all that can be read; raises NotFound, TooManyTries."""
-        living = self._living(user_id, connection_id).id if connection_id is not None else None
+        """Ask for a sync of one connection or of all that can be read; raises NotFound, Paused, TooManyTries."""
+        living = self._awake(user_id, connection_id).id if connection_id is not None else None
         self._limiter.spend("sync-now", living or user_id, SYNC_LIMIT)
         if living is not None:
             return [self._sync.request(living, Trigger.PERSON)]
@@ -241,6 +243,7 @@ class PlaidIntegrationService:
                 PlaidConnection.user_id == user_id,
                 PlaidConnection.environment == self._settings.environment.value,
                 PlaidConnection.state.in_({state.value for state in READABLE}),
+                PlaidConnection.paused_at.is_(None),
             )
         ).all()
         return [self._sync.request(found, Trigger.PERSON) for found in ids]
@@ -309,6 +312,13 @@ class PlaidIntegrationService:
         here = connection.environment == self._settings.environment.value
         if not here or ConnectionState(connection.state) in ENDED:
             raise NotFound
+        return connection
+
+    def _awake(self, user_id: UserId, connection_id: ConnectionId) -> PlaidConnection:
+        """As `_living`, if its bank may be asked; raises Paused."""
+        connection = self._living(user_id, connection_id)
+        if connection.paused_at is not None:
+            raise Paused
         return connection
 
     def _own_session(self, user_id: UserId, link_id: LinkId) -> LinkSession:

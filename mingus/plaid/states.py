@@ -44,6 +44,7 @@ class Purpose(StrEnum):
 ENDED = frozenset({ConnectionState.REVOKED, ConnectionState.REMOVING, ConnectionState.REMOVED})
 READABLE = frozenset(ConnectionState) - ENDED - {ConnectionState.MANUAL}
 ASLEEP = "This connection belongs to another environment and rests."
+PAUSED = "Paused by the people who run this MINGUS. Nothing is lost; it goes on when they let it."
 STALE = "Nothing was read for a week. Sync now."
 FAILING = "Wait; the people who run this can see it."
 SYNC_GAP = dt.timedelta(days=7)
@@ -88,12 +89,15 @@ def health(
     *,
     last_good_at: dt.datetime | None,
     asleep: bool,
+    paused: bool,
     failing: bool,
     now: dt.datetime,
 ) -> HealthReport:
     """One word and one sentence; a week without a good read, or a fault on our side, is at least a warning."""
     if asleep:
         return HealthReport(health=Health.UNKNOWN, recommendation=ASLEEP)
+    if paused and state in READABLE:
+        return HealthReport(health=Health.UNKNOWN, recommendation=PAUSED)
     word = HEALTH_OF[state]
     if word is Health.HEALTHY and (last_good_at is None or now - last_good_at >= SYNC_GAP):
         return HealthReport(health=Health.WARNING, recommendation=STALE)

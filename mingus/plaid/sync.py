@@ -96,12 +96,16 @@ class SyncEngine:
         )
         self._pause = pause
 
-    def request(self, connection_id: ConnectionId, trigger: Trigger) -> SyncId:
-        """Ask for a sync; asking while one waits gives that one, asking while one runs gives one further."""
+    def request(self, connection_id: ConnectionId, trigger: Trigger, *, anew: bool = False) -> SyncId:
+        """Ask for a sync; asking while one waits gives that one, asking while one runs gives one further.
+
+        `anew`: it reads everything from the start, and what the bank no longer tells of is removed.
+        """
         with unit_of_work() as unit:
             connection = unit.lock(PlaidConnection, connection_id)
             if connection is None or ConnectionState(connection.state) in ENDED:
                 raise NotFound
+            connection.reread_wanted = connection.reread_wanted or anew
             sync_id = self._leases.wish(unit, connection, trigger)
             unit.after_commit(lambda: self._jobs.enqueue(JobKind.SYNC, connection_id=connection_id))
             return sync_id
@@ -173,7 +177,7 @@ class SyncEngine:
                     writer.write_page(page)
             writer.write_parked()
             if found.full:
-                writer.remove_unseen()
+                self._end_reread(connection, writer, found)
             zone = unit.session.scalar(select(User.time_zone).where(User.id == connection.user_id))
             writer.snapshot_balances(self._ambient.today(zone or "UTC"))
             self._follow(unit, connection, writer, lease.sync_id)
@@ -185,6 +189,12 @@ class SyncEngine:
             self._note_arrival(unit, connection, lease, writer)
             self._gateway.close_book(unit, about)
             self._run_again_if_wanted(unit, lease, connection.wanted_seq)
+
+    def _end_reread(self, connection: PlaidConnection, writer: LedgerWriter, found: Update) -> None:
+        """What a whole reading did not show is gone; one that Plaid cut short has to be done again."""
+        connection.reread_wanted = found.status != COMPLETE
+        if not connection.reread_wanted:
+            writer.remove_unseen()
 
     def _stage(
         self, lease: Lease, spool: PageSpool, accounts: list[WireAccount], found: Update

@@ -16,6 +16,7 @@ from mingus.plaid.linkjournal import LinkJournal
 from mingus.plaid.outgoing import Circuit
 from mingus.plaid.outgoing import OutgoingLimits
 from mingus.plaid.refreshing import Refresher
+from mingus.plaid.resting import Resting
 from mingus.plaid.schedules import Schedules
 from mingus.plaid.service import PlaidIntegrationService
 from mingus.plaid.settling import Settling
@@ -49,6 +50,7 @@ class PlaidParts(TypedDict):
     institutions: Institutions
     schedules: Schedules
     snapshots: Snapshots
+    resting: Resting
     plaid: PlaidIntegrationService
 
 
@@ -151,5 +153,6 @@ def plaid_parts(
             ambient=ambient, jobs=jobs, leases=leases, connections=connections, environment=environment
         ),
         "snapshots": Snapshots(ambient),
+        "resting": Resting(ambient=ambient, jobs=jobs, connections=connections, trail=trail),
         "plaid": service,
     }

@@ -65,6 +65,7 @@ CHANGE = (
         **{name: bindparam(name) for name in BANKS_FIELDS},
     )
 )
+ASIDE: tuple[type[ParkedRow | QuarantinedRow], ...] = (ParkedRow, QuarantinedRow)
 CHANGES: Table = TransactionChange.__table__  # type: ignore[assignment]  # a mapped class has a table
 CHANGE_COLUMNS = ("id", "transaction_id", "sync_id", "at", "kind", "fields")
 
@@ -158,7 +159,7 @@ class LedgerWriter:
         self._session.execute(delete(ParkedRow).where(ParkedRow.id.in_([row.id for row in ready])))
 
     def remove_unseen(self) -> None:
-        """After a full read: what the bank no longer tells of is removed, not deleted."""
+        """After a full read: what the bank no longer tells of is removed, not deleted; set aside, it is forgotten."""
         unseen = (
             PlaidTransaction.connection_id == self._connection_id,
             PlaidTransaction.last_sync_id != self.sync_id,
@@ -172,6 +173,10 @@ class LedgerWriter:
             .execution_options(synchronize_session=False)
         ).all()
         self._note([self._change(row.id, ChangeKind.REMOVED, {}) for row in gone])
+        for aside in ASIDE:
+            self._session.execute(
+                delete(aside).where(aside.connection_id == self._connection_id, aside.sync_id != self.sync_id)
+            )
         self.touched.update((row.account_id, row.date.replace(day=1)) for row in gone)
         self.counts.removed += len(gone)
 

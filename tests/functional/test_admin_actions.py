@@ -157,7 +157,7 @@ def test_a_sync_asked_for_by_an_admin_runs_and_ends_parking(
     with unit_of_work() as unit:
         connection = unit.session.get_one(PlaidConnection, bank.connection_id)
         connection.crashes = MOST_CRASHES
-    assert bank.connection().institution_name in text_of(cleo.get("/admin/connections?state=parked"))
+    assert bank.connection().institution_name in text_of(cleo.get("/admin/connections?group=parked"))
     bank.do("spend", amount=3)
     answer = cleo.submit(f"/admin/connections/{bank.connection_id}/sync")
     assert answer.status_code == 303
@@ -165,7 +165,7 @@ def test_a_sync_asked_for_by_an_admin_runs_and_ends_parking(
     db.session.rollback()
     log = db.session.get_one(PlaidSyncLog, answer.location.rpartition("/")[2])
     assert (log.trigger, log.status, log.added) == (Trigger.OPERATOR, "success", 1)
-    assert "No connections here" in text_of(cleo.get("/admin/connections?state=parked"))
+    assert "No connections here" in text_of(cleo.get("/admin/connections?group=parked"))
     bank.assert_true()
 
 

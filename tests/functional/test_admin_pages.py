@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mingus.admin import kpis
+from mingus.admin import syncdetail
 from mingus.admin import syncs
 from mingus.admin.kpis import Measure
 from mingus.auth.models import Role
@@ -278,7 +279,7 @@ def test_calls_of_other_times_and_connections_are_not_its(
     ambient.advance(hours=1)
     add(call(wired, milliseconds=1))
     bank.sync()
-    found = syncs.detail(log.id, now=ambient.now())
+    found = syncdetail.detail(log.id, now=ambient.now())
     assert found is not None
     assert found.calls
     assert {row.at for row in found.calls} == {log.started_at}

@@ -78,8 +78,16 @@ ADAS = {
     "settings-notifications": "/settings/notifications",
     "admin": "/admin",
     "admin-syncs": "/admin/syncs",
+    "admin-syncs-narrowed": "/admin/syncs?status=failed&longer=1",
+    "admin-sync": "first of: /admin/syncs/sync_ @ /admin/syncs?status=failed",
+    "admin-sync-rows": "first of: /admin/syncs/sync_ @ /admin/syncs?status=partial + /rows",
     "admin-webhooks": "/admin/webhooks",
+    "admin-webhook": "first of: /admin/webhooks/wh_ @ /admin/webhooks",
     "admin-connections": "/admin/connections",
+    "admin-connection": "first of: /admin/connections/con_ @ /admin/connections",
+    "admin-banks": "/admin/banks",
+    "admin-set-aside": "/admin/set-aside",
+    "admin-set-aside-row": "first of: /admin/set-aside/ @ /admin/set-aside?kind=quarantined",
     "admin-people": "/admin/people",
     "admin-audit": "/admin/audit",
     "admin-system": "/admin/system",
@@ -142,15 +150,16 @@ def sign_in(page: Page, url: str, email: str) -> None:
 
 
 def find(context: BrowserContext, url: str, path: str) -> str:
-    """An address as it is, or that of the first or last link of its kind on the accounts page, or one behind it."""
+    """An address as it is, or that of the first or last link of its kind on a page (accounts), or one behind it."""
     if " of: " not in path:
         return path
     which, _, rest = path.partition(" of: ")
     start, _, more = rest.partition(" + ")
     more, _, further = more.partition(" > ")
+    start, _, listed = start.partition(" @ ")
     page = context.new_page()
-    page.goto(f"{url}/accounts")
-    links = page.locator(f"a.account__link[href^='{start}']")
+    page.goto(url + (listed or "/accounts"))
+    links = page.locator(f"main a[href^='{start}']:not([href*='#'])")
     link = links.first if which == "first" else links.last
     found = str(link.get_attribute("href")) + more
     if further:

@@ -18,18 +18,23 @@ from mingus import schema
 from mingus.auth.models import Role
 from mingus.auth.passwords import Passwords
 from mingus.db import db
+from mingus.db import unit_of_work
 from mingus.jobs import InlineJobs
 from mingus.money import Money
 from mingus.plaid.failures import PlaidFailure
 from mingus.plaid.models import PlaidConnection
 from mingus.services import services
 from mingus.simulator.config import Config
+from mingus.webhooks.models import EventState
+from mingus.webhooks.models import WebhookEvent
 from tests import factories
 from tests.conftest import settings_for
 from tests.conftest import within
 from tests.simulator.judged import judged
 from tests.support.ambient import NOON
 from tests.support.ambient import FrozenAmbient
+from tests.support.bank import break_calls
+from tests.support.bank import mend_calls
 from tests.support.connected import Bank
 
 if TYPE_CHECKING:
@@ -83,10 +88,11 @@ def built(folder: Path) -> Iterator[World]:
         ada = factories.make_person(app, role=Role.ADMIN)
         ben = factories.make_person(app, factories.BEN)
         with app.app_context():
-            Bank(wired, plaid, jobs, ada, username="user_household")
+            first = Bank(wired, plaid, jobs, ada, username="user_household")
             second = Bank(wired, plaid, jobs, ada, username="user_retiree", institution_id=TARTAN)
             _keep_by_hand(ada)
             _trouble(second.connection().id)
+            _incident(first)
             wired.ambient.advance(minutes=7)  # type: ignore[attr-defined]  # the frozen one
         server = make_server("127.0.0.1", 0, app, threaded=True, fd=door.fileno())
         thread = threading.Thread(target=server.serve_forever)
@@ -129,3 +135,36 @@ def _trouble(connection_id: str) -> None:
     """The second bank wants its person again."""
     found = db.session.scalars(select(PlaidConnection.id).where(PlaidConnection.id == connection_id)).one()
     services().connections.note_failure(found, PlaidFailure("ITEM_LOGIN_REQUIRED"), cause="screens")
+
+
+def _incident(bank: Bank) -> None:
+    """The first bank had a bad day: it was down for a while, and some of its rows could not be read."""
+    break_calls(bank.plaid, "error", "/transactions/sync", code="INSTITUTION_DOWN")
+    bank.sync()
+    mend_calls(bank.plaid)
+    bank.spend_often(12)
+    break_calls(bank.plaid, "odd_numbers", "/transactions/sync", count=1)
+    bank.sync()
+    mend_calls(bank.plaid)
+    now = services().ambient.now()
+    with unit_of_work() as unit:
+        for number, state in enumerate((EventState.HANDLED, EventState.PARKED)):
+            unit.session.add(
+                WebhookEvent(
+                    id=f"wh_{number}",
+                    meaning=f"{number}",
+                    body=b'{"webhook_code": "SYNC_UPDATES_AVAILABLE", "webhook_type": "TRANSACTIONS"}',
+                    headers={"User-Agent": "Plaid", "Content-Type": "application/json"},
+                    key_id="bfbd5111-8e33-4643-8ced-b2e642a72f3c",
+                    signed_at=now,
+                    webhook_type="TRANSACTIONS",
+                    webhook_code="SYNC_UPDATES_AVAILABLE",
+                    state=state.value,
+                    first_seen_at=now,
+                    last_seen_at=now,
+                    attempts=8 * number,
+                    failure="OperationalError" if number else None,
+                    outcome=None if number else "sync",
+                    connection_id=bank.connection_id,
+                )
+            )
