@@ -113,11 +113,12 @@ def storm(port: int, signer: Signer, rate: float | None) -> dict[str, Any]:
     times: list[float] = []
     refused: list[int] = []
 
-    def send(share: list[tuple[bytes, str]]) -> None:
+    def send(start: int) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-        for number, (body, token) in enumerate(share):
-            if rate is not None:  # each sender at its own pace
-                time.sleep(max(0.0, began + number * SENDERS / rate - time.perf_counter()))
+        for number in range(start, len(ready), SENDERS):
+            body, token = ready[number]
+            if rate is not None:  # each at its own moment, none with another
+                time.sleep(max(0.0, began + number / rate - time.perf_counter()))
             started = time.perf_counter()
             connection.request("POST", URL, body, {"Plaid-Verification": token})
             answer = connection.getresponse()
@@ -127,7 +128,7 @@ def storm(port: int, signer: Signer, rate: float | None) -> dict[str, Any]:
                 refused.append(answer.status)
 
     began = time.perf_counter()
-    threads = [threading.Thread(target=send, args=(ready[start::SENDERS],)) for start in range(SENDERS)]
+    threads = [threading.Thread(target=send, args=(start,)) for start in range(SENDERS)]
     started = time.perf_counter()
     for thread in threads:
         thread.start()

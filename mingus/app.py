@@ -235,15 +235,14 @@ def _bind_requests(app: Flask, settings: Settings) -> None:
         return access.program()
 
     Babel(app, locale_selector=_locale, timezone_selector=_time_zone)
-    app.before_request(access.require_sign_in)
-    app.before_request(access.require_factor)
-    app.before_request(access.require_form)
-    app.before_request(access.require_fresh)
+    app.before_request(access.guard)
 
     @app.before_request
     def _note_seen() -> None:
         # what pages ask by themselves must not keep the session of somebody who has left awake
-        if access.bearer() is None and current_user.is_authenticated and not access.is_asked_by_the_page():
+        if request.endpoint in access.SESSIONLESS or access.bearer() is not None:
+            return
+        if current_user.is_authenticated and not access.is_asked_by_the_page():
             services().sessions.note_seen(access.visitor())
 
     @app.after_request

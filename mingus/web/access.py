@@ -60,7 +60,17 @@ PUBLIC = frozenset(
         "api_document.openapi",
     }
 )
-
+# no session, no form and no token: whoever asks these is nobody, or says who it is in a way of its own
+SESSIONLESS = frozenset(
+    {
+        "static",
+        "web.healthz",
+        "web.readyz",
+        "watching.prometheus",
+        "webhooks.receive",
+        "browser_reports.receive",
+    }
+)
 
 # what is dangerous asks who you are if you did not say so lately: these whole, form and all …
 ASKED_ANEW = frozenset(
@@ -161,10 +171,11 @@ def require_fresh() -> Response | None:
     return redirect(url_for("entry.confirm", next=request.path), code=303)
 
 
-def require_form() -> None:
+def require_form() -> Response | None:
     """Forms are sent as forms: JSON goes to the API and to the few pages that ask for it; raises 415."""
     if request.is_json and not request.path.startswith("/api/") and request.endpoint not in TAKES_JSON:
         abort(415)
+    return None
 
 
 def _keep_form() -> None:
@@ -174,6 +185,17 @@ def _keep_form() -> None:
     session.pop("kept", None)
     if not secret and len(repr(fields)) <= KEPT_BYTES:
         session["kept"] = {"url": request.path, "fields": fields}
+
+
+def guard() -> Response | None:
+    """Everything that is asked before a page is reached, in its order; the answer when it is not reached."""
+    if request.endpoint in SESSIONLESS:
+        return None
+    for ask in (require_sign_in, require_factor, require_form, require_fresh):
+        found = ask()
+        if found is not None:
+            return found
+    return None
 
 
 def must_add_factor() -> bool:
