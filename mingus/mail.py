@@ -28,6 +28,7 @@ from mingus.db import Unit
 from mingus.db import db
 from mingus.db import unit_of_work
 from mingus.jobs import JobKind
+from mingus.patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,8 +42,7 @@ log = logging.getLogger(__name__)
 
 SMTP_TIMEOUT_SECONDS = 15
 CLAIM = dt.timedelta(minutes=1)
-FIRST_RETRY = dt.timedelta(minutes=1)
-LONGEST_RETRY = dt.timedelta(hours=4)
+PATIENCE = Patience(first=dt.timedelta(minutes=1), longest=dt.timedelta(hours=4))
 MAX_ATTEMPTS = 12
 KEPT = dt.timedelta(days=30)
 SWEEP_SIZE = 50
@@ -255,7 +255,7 @@ class MailRoom:
         log.warning("mail not delivered", extra={"letter": mail_id, "failure": failure})
         with unit_of_work() as unit:
             mail = unit.lock_one(OutgoingMail, mail_id)
-            wait = min(FIRST_RETRY * 2 ** (mail.attempts - 1), LONGEST_RETRY)
+            wait = PATIENCE.after(mail.attempts, of=mail_id)
             mail.next_try_at = self._ambient.now() + wait if mail.attempts < MAX_ATTEMPTS else None
             mail.failure = failure
 

@@ -13,6 +13,7 @@ from mingus.db import unit_of_work
 from mingus.jobs import JobKind
 from mingus.leaving.models import DepartedItem
 from mingus.leaving.models import DepartedItemId
+from mingus.patience import Patience
 from mingus.plaid.failures import PlaidFailure
 from mingus.sealed import SecretKind
 from mingus.vault import SecretGone
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
     from mingus.vault import TokenVault
 
 CLAIM = dt.timedelta(minutes=2)
-FIRST_RETRY = dt.timedelta(minutes=1)
-LONGEST_RETRY = dt.timedelta(hours=6)
+PATIENCE = Patience(first=dt.timedelta(minutes=1), longest=dt.timedelta(hours=6))
 SWEEP_SIZE = 100
 
 
@@ -112,8 +112,7 @@ class DepartedItems:
         with unit_of_work() as unit:
             row = unit.lock(DepartedItem, item_id)
             if row is not None:
-                wait = min(FIRST_RETRY * (1 << min(row.tries - 1, 16)), LONGEST_RETRY)
-                row.next_try_at = self._ambient.now() + wait
+                row.next_try_at = self._ambient.now() + PATIENCE.after(row.tries, of=item_id)
                 row.error_code = failure.error_code[:80]
 
     def _forget(self, item_id: DepartedItemId) -> None:

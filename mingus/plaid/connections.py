@@ -15,6 +15,7 @@ from mingus.db import db
 from mingus.db import unit_of_work
 from mingus.errors import NotFound
 from mingus.jobs import JobKind
+from mingus.patience import Patience
 from mingus.plaid import wire
 from mingus.plaid.accounts import write_accounts
 from mingus.plaid.failures import Family
@@ -53,8 +54,7 @@ CHECK_EVERY = dt.timedelta(
 )  # with the sync that may follow, a gap is found within six hours
 CHECK_SPREAD = dt.timedelta(minutes=45)
 CLAIM = dt.timedelta(minutes=2)
-FIRST_RETRY = dt.timedelta(minutes=1)
-LONGEST_RETRY = dt.timedelta(hours=6)
+PATIENCE = Patience(first=dt.timedelta(minutes=1), longest=dt.timedelta(hours=6))
 SWEEP_SIZE = 100
 
 
@@ -384,9 +384,8 @@ class Connections:
         if failure.retry_after_seconds is not None:
             return dt.timedelta(seconds=failure.retry_after_seconds)
         if failure.advice.family in {Family.PERSON, Family.OPERATOR}:
-            return LONGEST_RETRY
-        doublings = min(max(connection.failures - 1, 0), 16)
-        return min(FIRST_RETRY * (1 << doublings), LONGEST_RETRY)
+            return PATIENCE.longest
+        return PATIENCE.after(connection.failures, of=connection.id)
 
 
 def note_item(connection: PlaidConnection, answer: wire.ItemAnswer) -> None:

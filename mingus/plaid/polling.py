@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-import zlib
 from typing import TYPE_CHECKING
 
+from mingus.patience import SPREAD_SHARE
+from mingus.patience import share_of
 from mingus.plaid.models import SyncChoice
 from mingus.plaid.states import MOST_CRASHES
 from mingus.plaid.states import ConnectionState
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from mingus.plaid.models import PlaidConnection
 
 DEFAULT_HOURS = 24
-SPREAD_SHARE = 0.2
 WARN_BEFORE_EXPIRY = dt.timedelta(days=14)
 SILENT_AFTER = dt.timedelta(hours=24)
 SCHEDULED = frozenset(
@@ -46,8 +46,7 @@ def next_sync(connection_id: str, now: dt.datetime, hours: int | None) -> dt.dat
 
 def spread(connection_id: str, now: dt.datetime, span: dt.timedelta) -> dt.timedelta:
     """A share of `span` that differs from connection to connection and from day to day."""
-    number = zlib.crc32(f"{connection_id} {now:%Y-%m-%d}".encode())
-    return span * (number / 2**32)
+    return share_of(f"{connection_id} {now:%Y-%m-%d}", span)
 
 
 def is_behind(connection: PlaidConnection, now: dt.datetime) -> bool:

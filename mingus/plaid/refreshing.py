@@ -19,6 +19,7 @@ from mingus.db import db
 from mingus.db import unit_of_work
 from mingus.errors import NotFound
 from mingus.jobs import JobKind
+from mingus.patience import Patience
 from mingus.plaid.failures import Family
 from mingus.plaid.failures import PlaidFailure
 from mingus.plaid.failures import advice
@@ -54,8 +55,7 @@ log = logging.getLogger(__name__)
 LEASE = dt.timedelta(minutes=3)  # longer than any one reading may take
 REFRESH_EVERY = dt.timedelta(hours=24)
 ABSENT_REST = dt.timedelta(days=7)  # what a bank does not offer is asked for again only now and then
-FIRST_RETRY = dt.timedelta(minutes=2)
-LONGEST_RETRY = dt.timedelta(hours=6)
+PATIENCE = Patience(first=dt.timedelta(minutes=2), longest=dt.timedelta(hours=6))
 LONGEST_PAST = dt.timedelta(days=730)
 RECENT_PAST = dt.timedelta(days=90)
 MOST_PAGES = 200
@@ -323,5 +323,5 @@ class Refresher:
         if failure.retry_after_seconds is not None:
             return dt.timedelta(seconds=failure.retry_after_seconds)
         if failure.advice.family in {Family.PERSON, Family.OPERATOR, Family.GONE}:
-            return LONGEST_RETRY
-        return min(FIRST_RETRY * (1 << min(max(row.failures - 1, 0), 12)), LONGEST_RETRY)
+            return PATIENCE.longest
+        return PATIENCE.after(row.failures, of=f"{row.connection_id} {row.product}")

@@ -20,6 +20,7 @@ from mingus.config import UpdateMode
 from mingus.db import db
 from mingus.db import unit_of_work
 from mingus.jobs import JobKind
+from mingus.patience import Patience
 from mingus.plaid.failures import PlaidFailure
 from mingus.plaid.ledger import PlaidSyncLog
 from mingus.plaid.ledger import Trigger
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FIRST_RETRY = dt.timedelta(seconds=30)
+PATIENCE = Patience(first=dt.timedelta(seconds=30), longest=dt.timedelta(hours=2))
 MOST_ATTEMPTS = 8
 ITEM_MAY_APPEAR = dt.timedelta(hours=24)
 DISCONNECT_NOTICE = dt.timedelta(days=7)
@@ -173,8 +174,8 @@ class Handling:
                 unit.after_commit(lambda: log.error("webhook parked", extra={"event_id": event_id}))
                 return False
             event.state = EventState.WAITING.value
-            event.next_try_at = now + FIRST_RETRY * (1 << event.attempts)
             event.attempts += 1
+            event.next_try_at = now + PATIENCE.after(event.attempts, of=event_id)
             return True
 
     def _note_failure(self, event_id: str, err: Exception) -> None:

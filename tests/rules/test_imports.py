@@ -182,6 +182,7 @@ FLOORS: list[tuple[int, str]] = [
     (2, "mingus.mail"),
     (2, "mingus.jobs"),
     (2, "mingus.limits"),
+    (0, "mingus.patience"),
     (1, "mingus.tables"),
     (1, "mingus.auth.models"),
     (1, "mingus.leaving.models"),
