@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mingus.plaid.ledger import TransactionId
+    from mingus.plaid.models import ConnectionId
     from mingus.transactions.inheriting import Inheriting
     from mingus.transactions.rules import Rules
     from mingus.transactions.transfers import Transfers
@@ -37,12 +38,13 @@ class Arrivals:
 
     def settle(self, sync_id: SyncId) -> None:
         """Hand on what was decided, run the rules over what came, then look for transfers; safe to repeat."""
-        arrival = db.session.get(Arrival, sync_id)
+        columns = select(Arrival.user_id, Arrival.connection_id, Arrival.first_id)
+        arrival = db.session.execute(columns.where(Arrival.sync_id == sync_id)).one_or_none()
         if arrival is None:
             return
-        user_id = arrival.user_id
-        self._inheriting.hand_on(user_id, arrival.connection_id)
-        for ids in (*_added(arrival), *_posted(sync_id)):
+        user_id, connection_id, first_id = arrival
+        self._inheriting.hand_on(user_id, connection_id)
+        for ids in (*_added(sync_id, connection_id, first_id), *_posted(sync_id)):
             self._rules.apply_all(user_id, ids)
             self._transfers.pair(user_id, ids)
         with unit_of_work() as unit:
@@ -53,9 +55,10 @@ class Arrivals:
         return list(db.session.scalars(select(Arrival.sync_id).order_by(Arrival.at).limit(MOST_AT_ONCE)))
 
 
-def _added(arrival: Arrival) -> Iterator[list[TransactionId]]:
+def _added(
+    sync_id: SyncId, connection_id: ConnectionId, after: TransactionId | None
+) -> Iterator[list[TransactionId]]:
     """Its new rows, some at a time: their ids rise from the first."""
-    sync_id, connection_id, after = arrival.sync_id, arrival.connection_id, arrival.first_id
     inclusive = True
     while after is not None:
         beyond = PlaidTransaction.id >= after if inclusive else PlaidTransaction.id > after
