@@ -28,6 +28,7 @@ COMPLETE = "HISTORICAL_UPDATE_COMPLETE"
 MUTATED = "TRANSACTIONS_SYNC_MUTATION_DURING_PAGINATION"
 MOST_RESTARTS = 5
 MOST_PAGES = 20_000
+MOST_EMPTY = 6  # pages that bring nothing, one after the other, each saying that more follows
 LONGEST_PAUSE_SECONDS = 15.0
 
 
@@ -89,7 +90,7 @@ class Fetcher:
     def _fetch_once(
         self, lease: Lease, spool: PageSpool, token: str, start: str, about: About
     ) -> tuple[str, str]:
-        cursor = start
+        cursor, empty = start, 0
         while True:
             page, body = self._patiently(lease, spool, partial(self._gateway.sync_page, token, cursor, about))
             spool.keep(page, body)
@@ -97,7 +98,8 @@ class Fetcher:
                 self.note_progress(lease, spool)
             if not page.has_more:
                 return page.transactions_update_status, page.next_cursor
-            if page.next_cursor == cursor or spool.pages >= MOST_PAGES:
+            empty = 0 if page.size else empty + 1
+            if page.next_cursor == cursor or empty >= MOST_EMPTY or spool.pages >= MOST_PAGES:
                 msg = "PAGING_STUCK"
                 raise PlaidFailure(msg)  # it would go on for ever
             cursor = page.next_cursor

@@ -162,7 +162,10 @@ class QuarantinedRow(Base):
     raw: Mapped[str] = mapped_column(Text)
     reason: Mapped[str] = mapped_column(String(200))
     sync_id: Mapped[SyncId] = mapped_column(String(32))
-    at: Mapped[dt.datetime]
+    of_cursor: Mapped[str | None] = mapped_column(
+        String(64)
+    )  # hash: where its update began; None: of a product
+    at: Mapped[dt.datetime]  # first set aside
 
 
 class Staging(Base):

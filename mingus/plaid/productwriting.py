@@ -120,6 +120,7 @@ class ProductWriter:
                 "raw": row.raw,
                 "reason": f"{self._refresh.product}: {row.reason}"[:200],
                 "sync_id": self._refresh.id,
+                "of_cursor": None,
                 "at": self._now,
             }
             for row in self._aside.values()

@@ -20,6 +20,7 @@ from mingus.db import Unit
 from mingus.db import unit_of_work
 from mingus.errors import NotFound
 from mingus.jobs import JobKind
+from mingus.patience import Patience
 from mingus.plaid import quiet
 from mingus.plaid.callbook import CallBook
 from mingus.plaid.drift import check_balances
@@ -65,8 +66,16 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 NOT_READY = "NOT_READY"
 POLL_IMPORT = dt.timedelta(seconds=20)
-FIRST_RETRY = dt.timedelta(seconds=30)
-LONGEST_RETRY = dt.timedelta(hours=4)
+# most troubles are short: for some minutes a failed sync is tried again briskly, then ever less often
+BRISK_TRIES = 10
+BRISK = Patience(first=dt.timedelta(seconds=15), longest=dt.timedelta(minutes=1))
+PATIENCE = Patience(first=dt.timedelta(minutes=2), longest=dt.timedelta(hours=4))
+
+
+# a row that can't be read may be Plaid's trouble of the moment: a short update is read again for some minutes
+LOOK_AGAIN = dt.timedelta(seconds=45)
+LOOK_FOR = dt.timedelta(minutes=10)
+LOOK_PAGES = 4
 
 
 class SyncEngine:
@@ -172,19 +181,23 @@ class SyncEngine:
                 self._stager.finish(unit, lease.sync_id)
                 writer.write_later()
             else:
-                writer = self._writer(unit, connection, lease, accounts, full=found.full)
+                writer = self._writer(unit, connection, lease, accounts, found)
                 for page in spool.read():
                     writer.write_page(page)
             writer.write_parked()
+            writer.forget_better()
             if found.full:
                 self._end_reread(connection, writer, found)
             zone = unit.session.scalar(select(User.time_zone).where(User.id == connection.user_id))
             writer.snapshot_balances(self._ambient.today(zone or "UTC"))
             self._follow(unit, connection, writer, lease.sync_id)
-            if found.after:  # empty: Plaid has nothing yet, which is no progress
+            again = is_worth_another_look(writer, spool, now=now)
+            if found.after and not again:  # empty: Plaid has nothing yet, which is no progress
                 connection.sync_cursor = found.after
             connection.synced_at = lease.begun_at
             self._settle(unit, connection, lease, status=found.status, now=now)
+            if again:
+                self._look_later(unit, connection, now + LOOK_AGAIN)
             self._finish_log(unit, lease, spool, writer.counts, found)
             self._note_arrival(unit, connection, lease, writer)
             self._gateway.close_book(unit, about)
@@ -204,7 +217,7 @@ class SyncEngine:
             return None
         with unit_of_work() as unit:
             connection = self._held(unit, lease, found)
-            writer = self._writer(unit, connection, lease, accounts, staged=True)
+            writer = self._writer(unit, connection, lease, accounts, found, staged=True)
             self._stager.open(unit, connection, lease.sync_id)
         try:
             self._stager.write(spool, writer, lambda unit: self._held(unit, lease, found))
@@ -232,8 +245,8 @@ class SyncEngine:
         connection: PlaidConnection,
         lease: Lease,
         accounts: list[WireAccount],
+        found: Update,
         *,
-        full: bool = False,
         staged: bool = False,
     ) -> LedgerWriter:
         """A writer of the connection's rows, its accounts as the bank shows them."""
@@ -243,9 +256,10 @@ class SyncEngine:
             unit,
             connection,
             sync_id=lease.sync_id,
+            cursor=found.before,
             now=self._ambient.now(),
             new_id=self._ambient.new_id,
-            seen_too=full,
+            seen_too=found.full,
             staged=staged,
         )
 
@@ -268,10 +282,14 @@ class SyncEngine:
         connection.done_seq, connection.lease_until = lease.wanted_seq, None
         plan_next(unit, connection, now)
         if status != COMPLETE:
-            self._leases.wish(unit, connection, Trigger.SCHEDULE)
-            connection.lease_until = now + POLL_IMPORT
+            self._look_later(unit, connection, now + POLL_IMPORT)
         else:
             self._refresher.after_sync(unit, connection)
+
+    def _look_later(self, unit: Unit, connection: PlaidConnection, at: dt.datetime) -> None:
+        """One further sync, not before then."""
+        self._leases.wish(unit, connection, Trigger.SCHEDULE)
+        connection.lease_until = at
 
     def _note_arrival(
         self, unit: Unit, connection: PlaidConnection, lease: Lease, writer: LedgerWriter
@@ -327,7 +345,10 @@ class SyncEngine:
     def _patience(self, connection: PlaidConnection, failure: PlaidFailure) -> dt.timedelta:
         if failure.retry_after_seconds is not None:
             return dt.timedelta(seconds=failure.retry_after_seconds)
-        return min(FIRST_RETRY * (1 << min(max(connection.failures - 1, 0), 12)), LONGEST_RETRY)
+        tries = connection.failures
+        if tries <= BRISK_TRIES:
+            return BRISK.after(tries, of=connection.id)
+        return PATIENCE.after(tries - BRISK_TRIES, of=connection.id)
 
     def _close_log(self, lease: Lease, status: SyncStatus, failure: PlaidFailure | None = None) -> None:
         with unit_of_work() as unit:
@@ -343,6 +364,12 @@ class SyncEngine:
         """A wish that came meanwhile is one further sync."""
         if wanted_seq > lease.wanted_seq:
             unit.after_commit(lambda: self._jobs.enqueue(JobKind.SYNC, connection_id=lease.connection_id))
+
+
+def is_worth_another_look(writer: LedgerWriter, spool: PageSpool, *, now: dt.datetime) -> bool:
+    """Whether to keep the cursor and ask for the same update once more: rows of it can't be read, and lately only."""
+    since = writer.aside_since() if spool.pages <= LOOK_PAGES else None
+    return since is not None and now - since < LOOK_FOR
 
 
 def _tell(sync_id: SyncId, status: str, counts: Counts) -> None:

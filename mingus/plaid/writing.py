@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Any
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from collections.abc import Iterable
     from collections.abc import Sequence
+
+    from sqlalchemy import ColumnElement
 
     from mingus.plaid.synced import SyncPage
 
@@ -98,6 +101,7 @@ class LedgerWriter:
         connection: PlaidConnection,
         *,
         sync_id: SyncId,
+        cursor: str,
         now: dt.datetime,
         new_id: Callable[[str], str],
         seen_too: bool = False,
@@ -107,6 +111,7 @@ class LedgerWriter:
         self._owner = (connection.user_id, connection.id)
         self._connection_id = connection.id
         self.sync_id = sync_id
+        self._of_cursor = hashlib.sha256(cursor.encode()).hexdigest()
         self._now = now
         self._new_id = new_id
         self._seen_too = seen_too  # in a full read every row seen is marked, so that the unseen ones can go
@@ -116,6 +121,7 @@ class LedgerWriter:
         self._found: dict[str, KnownRow] = {}  # the page's stored rows by our id
         self._ours: set[str] = set()  # those of them that this update brought
         self._before: dict[str, Facts] = {}  # of stored rows, until the page is applied
+        self._aside: set[str] = set()  # fingerprints of rows that can't be read
         self.counts = Counts()
         self.touched: set[Bucket] = set()  # whose sums are not as they were
         self.first_id: TransactionId | None = None  # of the new rows
@@ -179,6 +185,28 @@ class LedgerWriter:
             )
         self.touched.update((row.account_id, row.date.replace(day=1)) for row in gone)
         self.counts.removed += len(gone)
+
+    def forget_better(self) -> None:
+        """Of what was set aside, forget what the bank has told rightly since: the same update told again, or all."""
+        gone = [
+            QuarantinedRow.connection_id == self._connection_id,
+            QuarantinedRow.of_cursor.is_not(None) if self._seen_too else self._of_this_update,
+            ~bulk.among(self._session, QuarantinedRow.fingerprint, self._aside),
+        ]
+        self._session.execute(delete(QuarantinedRow).where(*gone))
+
+    def aside_since(self) -> dt.datetime | None:
+        """Since when rows of this update can't be read; None when all can."""
+        if not self._aside:
+            return None
+        since = select(func.min(QuarantinedRow.at))
+        return self._session.scalar(
+            since.where(QuarantinedRow.connection_id == self._connection_id, self._of_this_update)
+        )
+
+    @property
+    def _of_this_update(self) -> ColumnElement[bool]:
+        return QuarantinedRow.of_cursor == self._of_cursor
 
     def snapshot_balances(self, on: dt.date) -> None:
         """Keep today's balances; a later sync of the day overwrites them."""
@@ -328,12 +356,14 @@ class LedgerWriter:
                 "raw": row.raw,
                 "reason": row.reason,
                 "sync_id": self.sync_id,
+                "of_cursor": self._of_cursor,
                 "at": self._now,
             }
             for row in rows
         }
         key = ["connection_id", "fingerprint"]
-        upsert(self._session, QuarantinedRow, list(kept.values()), key=key, keep=["id"])
+        upsert(self._session, QuarantinedRow, list(kept.values()), key=key, keep=["id", "at"])
+        self._aside.update(kept)
         self.counts.quarantined += len(kept)
 
     def _change(self, row_id: str, kind: ChangeKind, fields: dict[str, list[object]]) -> bulk.Row:
