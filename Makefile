@@ -47,7 +47,7 @@ bench: $(VENV)/.installed-dev ## The figures, as ratios against baselines of the
 	@$(BIN)/python -m bench $(if $(LONG),--long) $(PARTS)
 
 crash: $(VENV)/.installed-dev ## Kill the worker RUNS times (SEED=) and hold the ledger against the bank's truth
-	@$(BIN)/python -m tests.crash --runs $${RUNS:-200} --seed $${SEED:-7}
+	@$(BIN)/python -m tests.crash --runs $${RUNS:-200} --seed $${SEED:-7} --walk
 
 storm: $(VENV)/.installed-dev ## Two web processes and four workers on PostgreSQL, killed meanwhile: nothing lost, nothing twice
 	@$(BIN)/python -m bench.storm

@@ -37,6 +37,8 @@ def main() -> int:
                 tell(f"run {run} of seed {asked.seed}: {found}")
             if run % TELL_EVERY == 0:
                 tell(f"{run} of {asked.runs} ...")
+        if asked.walk:
+            tell(f"killed at every step of an update in turn: {lab.walk() or 'nothing lost'}")
         for step in FREEZES if asked.freeze else ():
             spoiled = lab.freeze(step)
             tell(f"frozen {step}, woken after another had done its work: {spoiled or 'nothing written'}")
@@ -59,6 +61,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--database", default="", help="a database URL; a fresh SQLite file unless said")
     parser.add_argument("--steps", action="store_true", help="list the named steps and their kills")
+    parser.add_argument("--walk", action="store_true", help="also kill at every step of an update in turn")
     parser.add_argument("--freeze", action="store_true", help="also stop workers and wake them too late")
     return parser.parse_args()
 

@@ -9,6 +9,7 @@ import base64
 import contextlib
 import datetime as dt
 import importlib
+import itertools
 import mmap
 import os
 import select
@@ -162,6 +163,45 @@ class Lab:
         self.tally.lose(found)
         return found
 
+    def walk(self) -> dict[str, int]:
+        """Kill a worker at the first step of an update, the next one at the second, and so on; what was lost."""
+        found: dict[str, int] = {}
+        for die_at in itertools.count(1):
+            self.world.turn(1)
+            self._wish()
+            name = self._die_in_a_sync(die_at)
+            self._wish()
+            self.in_child(self._sync)
+            with self._app.app_context():
+                lost = losses(self.world, self.connection_id)
+            self.tally.lose(lost)
+            found |= lost
+            if not name:
+                return found
+            self.tally.kills += 1
+            self.tally.named[name] = self.tally.named.get(name, 0) + 1
+        return found
+
+    def _die_in_a_sync(self, die_at: int) -> str:
+        """Where a worker was killed; empty when it got through."""
+        reading, writing = os.pipe()
+        arm = partial(points.arm, die_at, partial(_tell, writing), self._steps)
+
+        def act(app: Flask) -> None:
+            arm()
+            self._sync(app)
+
+        process = self._fork(act)
+        os.close(writing)
+        os.waitpid(process, 0)
+        name = os.read(reading, 200).decode()
+        os.close(reading)
+        return name
+
+    def _sync(self, app: Flask) -> None:
+        with app.app_context():
+            services().sync.run(self.connection_id)
+
     def freeze(self, step: str) -> dict[str, int]:
         """Stop a worker at a step, let another do its work, wake the first again; what it spoiled."""
         self.world.turn(2)
@@ -191,8 +231,7 @@ class Lab:
 
     def _sync_until_frozen(self, app: Flask, step: str, writing: int) -> None:
         points.arm_to_freeze(step)
-        with app.app_context():
-            services().sync.run(self.connection_id)
+        self._sync(app)
         _tell(writing, "ended")
 
     def in_child(self, act: Callable[[Flask], None]) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import random
+import signal
+from functools import partial
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -33,6 +37,8 @@ from tests.support.signing import hook
 from tests.support.synced import SyncedBank
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flask import Flask
 
     from mingus.jobs import InlineJobs
@@ -41,6 +47,8 @@ if TYPE_CHECKING:
     from tests.support.ambient import FrozenAmbient
     from tests.support.browser import Browser
 
+KILLS = 50
+IDS_OF_ONE = 10
 SYNC = ("TRANSACTIONS", "SYNC_UPDATES_AVAILABLE")
 
 
@@ -99,6 +107,58 @@ def test_twenty_repeats_lead_to_one_sync(bank: SyncedBank, plaid_says: Mouth, jo
     jobs.run_all()
     assert syncs(Trigger.WEBHOOK) == 1
     assert {event.state for event in events()} == {EventState.HANDLED}
+
+
+def test_a_thousand_deliveries_in_any_order_lead_to_one_sync(
+    bank: SyncedBank, plaid_says: Mouth, jobs: InlineJobs
+) -> None:
+    hooks = [hook(*SYNC, bank.item, number=number) for number in range(20)]
+    deliveries = hooks * 50
+    random.Random(7).shuffle(deliveries)
+    for body in deliveries:
+        signed = plaid_says.signer.sign(body, at=plaid_says.ambient.now())
+        assert deliver(plaid_says.browser, body, signed).status_code == 200
+    jobs.run_all()
+    assert {(event.state, event.times_seen) for event in events()} == {(EventState.HANDLED, 50)}
+    assert syncs(Trigger.WEBHOOK) == 1
+
+
+def test_what_was_acknowledged_outlives_a_kill_right_after_it(
+    app: Flask, bank: SyncedBank, plaid_says: Mouth, jobs: InlineJobs, wired: Services
+) -> None:
+    def answer_and_die(number: int) -> None:
+        body = hook(*SYNC, bank.item, number=number)
+        answer = deliver(plaid_says.browser, body, plaid_says.signer.sign(body, at=plaid_says.ambient.now()))
+        if answer.status_code == 200:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    for number in range(KILLS):
+        for _ in range(IDS_OF_ONE):
+            plaid_says.ambient.new_id(
+                ""
+            )  # the ids of tests count, and a process of its own counts on from here
+        assert ended_by(app, partial(answer_and_die, number)) == signal.SIGKILL
+    assert len(events()) == KILLS
+    assert jobs.nudges == [], "every nudge died with its process"
+    sweep_once(wired)
+    jobs.run_all()
+    assert {event.state for event in events()} == {EventState.HANDLED}
+    assert syncs(Trigger.WEBHOOK) == 1
+
+
+def ended_by(app: Flask, act: Callable[[], None]) -> int:
+    """Do something in a process of its own, which shares no connection with this one; the signal that ended it."""
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+    process = os.fork()
+    if not process:
+        try:
+            act()
+        finally:
+            os._exit(1)
+    _, status = os.waitpid(process, 0)
+    return os.WTERMSIG(status)
 
 
 def test_a_webhook_that_a_later_sync_has_covered_asks_for_nothing(
