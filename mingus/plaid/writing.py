@@ -13,6 +13,7 @@ from sqlalchemy import bindparam
 from sqlalchemy import delete
 from sqlalchemy import func
 from sqlalchemy import select
+from sqlalchemy import true
 from sqlalchemy import update
 
 from mingus import bulk
@@ -68,7 +69,6 @@ CHANGE = (
         **{name: bindparam(name) for name in BANKS_FIELDS},
     )
 )
-ASIDE: tuple[type[ParkedRow | QuarantinedRow], ...] = (ParkedRow, QuarantinedRow)
 CHANGES: Table = TransactionChange.__table__  # type: ignore[assignment]  # a mapped class has a table
 CHANGE_COLUMNS = ("id", "transaction_id", "sync_id", "at", "kind", "fields")
 
@@ -121,7 +121,6 @@ class LedgerWriter:
         self._found: dict[str, KnownRow] = {}  # the page's stored rows by our id
         self._ours: set[str] = set()  # those of them that this update brought
         self._before: dict[str, Facts] = {}  # of stored rows, until the page is applied
-        self._aside: set[str] = set()  # fingerprints of rows that can't be read
         self.counts = Counts()
         self.touched: set[Bucket] = set()  # whose sums are not as they were
         self.first_id: TransactionId | None = None  # of the new rows
@@ -179,25 +178,26 @@ class LedgerWriter:
             .execution_options(synchronize_session=False)
         ).all()
         self._note([self._change(row.id, ChangeKind.REMOVED, {}) for row in gone])
-        for aside in ASIDE:
-            self._session.execute(
-                delete(aside).where(aside.connection_id == self._connection_id, aside.sync_id != self.sync_id)
-            )
+        of_products = QuarantinedRow.of_cursor.is_(None)
+        for aside, mine in ((ParkedRow, true()), (QuarantinedRow, ~of_products)):
+            earlier = (aside.connection_id == self._connection_id, aside.sync_id != self.sync_id)
+            self._session.execute(delete(aside).where(*earlier, mine))
         self.touched.update((row.account_id, row.date.replace(day=1)) for row in gone)
         self.counts.removed += len(gone)
 
     def forget_better(self) -> None:
-        """Of what was set aside, forget what the bank has told rightly since: the same update told again, or all."""
-        gone = [
-            QuarantinedRow.connection_id == self._connection_id,
-            QuarantinedRow.of_cursor.is_not(None) if self._seen_too else self._of_this_update,
-            ~bulk.among(self._session, QuarantinedRow.fingerprint, self._aside),
-        ]
-        self._session.execute(delete(QuarantinedRow).where(*gone))
+        """Forget what was set aside when the same update was told before, and has been told rightly now."""
+        self._session.execute(
+            delete(QuarantinedRow).where(
+                QuarantinedRow.connection_id == self._connection_id,
+                self._of_this_update,
+                QuarantinedRow.sync_id != self.sync_id,
+            )
+        )
 
     def aside_since(self) -> dt.datetime | None:
         """Since when rows of this update can't be read; None when all can."""
-        if not self._aside:
+        if not self.counts.quarantined:
             return None
         since = select(func.min(QuarantinedRow.at))
         return self._session.scalar(
@@ -363,7 +363,6 @@ class LedgerWriter:
         }
         key = ["connection_id", "fingerprint"]
         upsert(self._session, QuarantinedRow, list(kept.values()), key=key, keep=["id", "at"])
-        self._aside.update(kept)
         self.counts.quarantined += len(kept)
 
     def _change(self, row_id: str, kind: ChangeKind, fields: dict[str, list[object]]) -> bulk.Row:
