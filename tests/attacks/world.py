@@ -13,6 +13,7 @@ from mingus.db import db
 from mingus.exports.takeout import belongs_to
 from mingus.services import services
 from tests import factories
+from tests.support import routes
 from tests.support.connected import Bank
 from tests.support.everything import fill
 from tests.support.everything import owned_tables
@@ -80,15 +81,9 @@ def routes_with_ids(app: Flask) -> list[tuple[Rule, str]]:
     """Each member's route whose address names a row, with each of its methods."""
     return [
         (rule, method)
-        for rule in app.url_map.iter_rules()
+        for rule, method in routes.walk(app)
         if rule.arguments and not rule.arguments & NO_ROWS and not rule.rule.startswith("/admin")
-        for method in sorted((rule.methods or set()) - {"OPTIONS", "HEAD"})
     ]
-
-
-def address(app: Flask, rule: Rule, ids: dict[str, str]) -> str:
-    values = {name: ids.get(name, DAY) for name in rule.arguments}
-    return app.url_map.bind("localhost").build(rule.endpoint, values)
 
 
 def said(answer: TestResponse, ids: dict[str, str]) -> str:

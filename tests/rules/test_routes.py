@@ -9,31 +9,20 @@ from mingus.auth.models import AuthSession
 from mingus.db import db
 from mingus.web.access import PUBLIC
 from tests import factories
+from tests.support.routes import CHANGING
+from tests.support.routes import READING
+from tests.support.routes import address
+from tests.support.routes import walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from flask import Flask
-    from werkzeug.routing import Rule
 
     from tests.support.browser import Browser
 
-CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 SIGNED = {
     "webhooks.receive": 401,
     "browser_reports.receive": 415,
 }  # Plaid signs instead, and tests/functional/test_webhook_endpoint.py forges
-
-
-def rules(app: Flask) -> Iterator[tuple[Rule, str]]:
-    """Each route with an address that matches it."""
-    for rule in app.url_map.iter_rules():
-        yield (
-            rule,
-            app.url_map.bind("localhost").build(
-                rule.endpoint, dict.fromkeys(rule.arguments, "x"), force_external=False
-            ),
-        )
 
 
 def snapshot(app: Flask) -> dict[str, list[tuple[object, ...]]]:
@@ -52,9 +41,10 @@ def snapshot(app: Flask) -> dict[str, list[tuple[object, ...]]]:
 
 
 def test_every_page_but_the_public_ones_turns_a_visitor_away(app: Flask, browser: Browser) -> None:
-    for rule, url in rules(app):
-        if rule.endpoint in PUBLIC or "GET" not in (rule.methods or ()):
+    for rule, _ in walk(app, READING):
+        if rule.endpoint in PUBLIC:
             continue
+        url = address(app, rule)
         answer = browser.get(url)
         assert answer.status_code in {303, 401}, f"{url} gave {answer.status_code}"
 
@@ -62,12 +52,12 @@ def test_every_page_but_the_public_ones_turns_a_visitor_away(app: Flask, browser
 def test_every_change_needs_a_token(app: Flask) -> None:
     browser = factories.sign_in(app, factories.make_person(app))
     before = snapshot(app)
-    for rule, url in rules(app):
-        for method in CHANGING & (rule.methods or set()):
-            answer = browser.open(url, method=method, data={"password": "x"})
-            assert answer.status_code == SIGNED.get(rule.endpoint, 400), (
-                f"{method} {url} gave {answer.status_code}"
-            )
+    for rule, method in walk(app, CHANGING):
+        url = address(app, rule)
+        answer = browser.open(url, method=method, data={"password": "x"})
+        assert answer.status_code == SIGNED.get(rule.endpoint, 400), (
+            f"{method} {url} gave {answer.status_code}"
+        )
     assert snapshot(app) == before
 
 
@@ -84,8 +74,7 @@ def test_a_forged_token_changes_nothing(app: Flask) -> None:
 def test_no_get_changes_a_row(app: Flask) -> None:
     browser = factories.sign_in(app, factories.make_person(app))
     before = snapshot(app)
-    for rule, url in rules(app):
-        if "GET" in (rule.methods or ()):
-            browser.get(url)
-            browser.head(url)
+    for rule, _ in walk(app, READING):
+        browser.get(address(app, rule))
+        browser.head(address(app, rule))
     assert snapshot(app) == before
