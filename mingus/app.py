@@ -25,6 +25,7 @@ from mingus import cli
 from mingus import config
 from mingus import logs
 from mingus import metrics
+from mingus import wall
 from mingus.admin import aside_views  # noqa: F401 (puts its pages on the admin's blueprint)
 from mingus.admin import connection_views  # noqa: F401 (so does this)
 from mingus.admin import inbox_views  # noqa: F401 (and this)
@@ -196,6 +197,7 @@ def _open_database(app: Flask, settings: Settings) -> None:
     db.init_app(app)
     with app.app_context():
         prepare(db.engine, slow_ms=settings.slow_query_ms)
+        wall.attach(db.engine, settings.database_web_role)
     Migrate(app, db, directory=str(MIGRATIONS), render_as_batch=True)
 
 
@@ -238,6 +240,11 @@ def _bind_requests(app: Flask, settings: Settings) -> None:
     app.before_request(access.guard)
 
     @app.before_request
+    def _go_behind_the_wall() -> None:
+        if access.sees_own_rows_alone():
+            wall.enter(settings.database_web_role, access.visitor().id)
+
+    @app.before_request
     def _note_seen() -> None:
         # what pages ask by themselves must not keep the session of somebody who has left awake
         if request.endpoint in access.SESSIONLESS or access.bearer() is not None:
@@ -261,6 +268,7 @@ def _bind_requests(app: Flask, settings: Settings) -> None:
 
     @app.teardown_request
     def _forget(_: BaseException | None) -> None:
+        wall.leave()
         for variable, token in ((logs.BOUND, "log_token"), (audit.ORIGIN, "origin_token")):
             if token in g:
                 variable.reset(g.pop(token))

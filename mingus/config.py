@@ -135,6 +135,7 @@ class Settings:
     demo: bool
     data_dir: Path
     database_url: str = field(repr=False)
+    database_web_role: str
     queue_url: str = field(repr=False)
     rate_limit_url: str = field(repr=False)
     session_keys: tuple[str, ...] = field(repr=False)
@@ -229,6 +230,7 @@ def from_env(variables: Mapping[str, str]) -> Settings:
         demo=read.flag("MINGUS_DEMO", default=False),
         data_dir=data_dir,
         database_url=database_url,
+        database_web_role=_web_role(read, database_url),
         queue_url=_queue_url(read, database_url, data_dir),
         rate_limit_url=_rate_limit_url(read),
         session_keys=read.session_keys("SESSION_SECRET_KEY"),
@@ -360,6 +362,13 @@ def _database_url(read: EnvironmentReader, data_dir: Path) -> str:
             "DATABASE_URL", "use postgresql://user:password@host/name or sqlite:////absolute/path/to/file."
         )
     return raw
+
+
+def _web_role(read: EnvironmentReader, database_url: str) -> str:
+    role = read.text("DATABASE_WEB_ROLE")
+    if role and not (database_url.startswith("postgresql") and role.isidentifier() and role.isascii()):
+        read.refuse("DATABASE_WEB_ROLE", "needs PostgreSQL and a plain name, such as mingus_web.")
+    return role.lower()
 
 
 def _queue_url(read: EnvironmentReader, database_url: str, data_dir: Path) -> str:

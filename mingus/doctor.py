@@ -15,10 +15,12 @@ from urllib.parse import urlsplit
 import urllib3
 from sqlalchemy.exc import DBAPIError
 
+from mingus import policies
 from mingus import readiness
 from mingus.ambient import SystemAmbient
 from mingus.config import PlaidEnvironment
 from mingus.config import UpdateMode
+from mingus.db import db
 from mingus.environ import is_loopback
 from mingus.mail import SmtpPost
 from mingus.webhooks import queries
@@ -69,6 +71,7 @@ def examine(services: Services) -> list[Finding]:
     settings = services.settings
     findings = [check(settings) for check in SETTINGS_CHECKS]
     findings.extend(_readiness(services))
+    findings.append(_wall(services))
     findings.append(_limits(services))
     findings.append(_backups(services))
     findings.append(_signing_times(services))
@@ -224,6 +227,22 @@ def _readiness(services: Services) -> list[Finding]:
     if facts["rows_waiting"]:
         found.append(warn("worker", f"{facts['rows_waiting']} rows wait for a worker. Is one running?"))
     return found
+
+
+def _wall(services: Services) -> Finding:
+    """Whether PostgreSQL itself shows members their own rows alone."""
+    role = services.settings.database_web_role
+    if not role:
+        shared = services.settings.database_url.startswith("postgresql")
+        how = "Set DATABASE_WEB_ROLE (docs/production.md, 2)." if shared else "SQLite has no roles."
+        return (warn if shared else ok)("wall", f"rows are kept apart by the queries alone. {how}")
+    try:
+        found = policies.gaps(db.engine, role)
+    except DBAPIError:
+        return warn("wall", "could not be looked up: see database and migrations above.")
+    if found:
+        return fail("wall", f"{' '.join(found)} Run: flask --app wsgi migrate")
+    return ok("wall", f"{role} sees the rows of one member at a time")
 
 
 def _limits(services: Services) -> Finding:

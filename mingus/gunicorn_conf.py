@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 
-worker_class = "gthread"
+worker_class = "mingus.slowness.PatientWorker"
 workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
 threads = int(os.environ.get("WEB_THREADS", "8"))
+request_seconds = float(os.environ.get("WEB_REQUEST_SECONDS", "20"))  # for a request to arrive whole
 timeout = 30
 graceful_timeout = 10
 keepalive = 15

@@ -11,6 +11,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
+from mingus import policies
 from mingus.config import ROOT
 from mingus.db import db
 
@@ -66,6 +67,8 @@ def bring(engine: Engine, revision: str = "head") -> None:
 def upgrade(services: Services) -> None:
     """Bring database and queue to what the code wants; safe to repeat."""
     bring(db.engine)
+    if services.settings.database_web_role:
+        policies.build(db.engine, services.settings.database_web_role)
     prepare = getattr(services.jobs, "prepare", None)
     if prepare is not None:
         prepare()

@@ -6,6 +6,7 @@ import base64
 import os
 import shutil
 from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 DATABASES = ("sqlite", "postgresql")
 ENCRYPTION_KEY = base64.urlsafe_b64encode(bytes(range(32))).decode()
+WEB_ROLE = "mingus_test_web"
 SESSION_KEY = "a-key-of-tests-only-0123456789-abcdef"
 SERVERS: list[postgres.Server] = []
 SKIPPED_SUITES: list[str] = []
@@ -92,8 +94,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 def settings_for(folder: Path, database_url: str, **changes: str) -> config.Settings:
     """Settings as an operator would have them locally, with what a test changes."""
+    wall = {"DATABASE_WEB_ROLE": WEB_ROLE} if database_url.startswith("postgresql") else {}
     return config.from_env(
         {
+            **wall,
             "SESSION_SECRET_KEY": SESSION_KEY,
             "PLAID_ACCESS_TOKEN_ENCRYPTION_KEY": ENCRYPTION_KEY,
             "DATABASE_URL": database_url,
@@ -116,6 +120,8 @@ def fresh_database(kind: str, folder: Path, name: str) -> str:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         connection.execute(f'CREATE DATABASE "{name}"')
+        with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+            connection.execute(f"CREATE ROLE {WEB_ROLE} NOLOGIN")
     return url.rpartition("/")[0] + f"/{name}"
 
 

@@ -105,9 +105,9 @@ class TransactionChoice(Base):
     """What a person decided about a transaction; no sync touches it."""
 
     __tablename__ = "transaction_choices"
-    transaction_id: Mapped[TransactionId] = mapped_column(
-        ForeignKey("plaid_transactions.id", ondelete="CASCADE"), primary_key=True
-    )
+    __table_args__ = (owner_key("transaction_choices", "plaid_transactions", "transaction_id"),)
+    transaction_id: Mapped[TransactionId] = mapped_column(String(32), primary_key=True)
+    user_id: Mapped[UserId] = mapped_column(String(32))
     name: Mapped[str | None] = mapped_column(String(200))
     category: Mapped[str | None] = mapped_column(String(120))
     notes: Mapped[str | None] = mapped_column(Text)

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import func
 from sqlalchemy import select
 
+from mingus import wall
 from mingus.auth.models import User
 from mingus.auth.sessions import hash_token
 from mingus.config import LANGUAGES
@@ -196,7 +197,7 @@ class LinkTokens:
         limit = self._settings.item_limit
         if limit is None:
             return
-        made = db.session.scalar(
+        of_everybody = (
             select(func.count())
             .select_from(PlaidConnection)
             .where(
@@ -204,5 +205,7 @@ class LinkTokens:
                 PlaidConnection.state != ConnectionState.MANUAL.value,
             )
         )
+        with wall.beyond() as connection:
+            made = connection.scalar(of_everybody)
         if (made or 0) >= limit:  # removed ones count: Plaid does not give the place back
             raise ConnectionLimitReached

@@ -117,7 +117,7 @@ class Edits:
                     "user_id": user_id,
                     "fields": changed,
                 }
-                for choice in _locked(unit, some)
+                for choice in _locked(unit, user_id, some)
                 if (changed := _apply(choice, wish, origin))
             ]
             if rows:
@@ -148,7 +148,7 @@ class Edits:
             return sum(
                 _restore(choice, changed[choice.transaction_id])
                 for some in _slices(list(changed))
-                for choice in _locked(unit, some)
+                for choice in _locked(unit, user_id, some)
             )
 
     def _check(self, user_id: UserId, ids: Sequence[str], wish: Wish) -> None:
@@ -176,11 +176,11 @@ def _owned(unit: Unit, user_id: UserId, ids: Sequence[str]) -> list[TransactionI
     return list(unit.session.scalars(mine.order_by(PlaidTransaction.id)))
 
 
-def _locked(unit: Unit, ids: Sequence[TransactionId]) -> list[TransactionChoice]:
+def _locked(unit: Unit, user_id: UserId, ids: Sequence[TransactionId]) -> list[TransactionChoice]:
     """The decisions about these, made where there were none, held until the end; always in the same order."""
-    empty = [{"transaction_id": row_id, "tags": [], "hidden": False, "origins": {}} for row_id in sorted(ids)]
-    keep = ["tags", "hidden", "origins"]
-    upsert(unit.session, TransactionChoice, empty, key=["transaction_id"], keep=keep)
+    blank: dict[str, Any] = {"user_id": user_id, "tags": [], "hidden": False, "origins": {}}
+    empty = [{"transaction_id": row_id, **blank} for row_id in sorted(ids)]
+    upsert(unit.session, TransactionChoice, empty, key=["transaction_id"], keep=list(blank))
     rows = (
         select(TransactionChoice)
         .where(TransactionChoice.transaction_id.in_(ids))

@@ -171,6 +171,16 @@ def require_fresh() -> Response | None:
     return redirect(url_for("entry.confirm", next=request.path), code=303)
 
 
+def sees_own_rows_alone() -> bool:
+    """Whether this request is about the visitor's own: public pages are for anybody, admins' about everybody."""
+    endpoint = request.endpoint or ""
+    return bool(
+        current_user.is_authenticated
+        and endpoint not in PUBLIC - {"web.home"}
+        and not endpoint.startswith(ADMIN)
+    )
+
+
 def require_form() -> Response | None:
     """Forms are sent as forms: JSON goes to the API and to the few pages that ask for it; raises 415."""
     if request.is_json and not request.path.startswith("/api/") and request.endpoint not in TAKES_JSON:

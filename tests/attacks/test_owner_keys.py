@@ -45,9 +45,10 @@ def row_of(engine: Engine, table: Table, person: UserId) -> dict[str, Any]:
 
 def put(engine: Engine, table: Table, old: dict[str, Any], new: dict[str, Any]) -> None:
     """The row anew, committed: some keys are looked at in the end."""
-    at = [column == old[column.name] for column in table.primary_key]
     with engine.connect().execution_options(sqlite_begin="IMMEDIATE") as connection:
-        connection.execute(table.delete().where(*at))
+        for row in (old, new):  # its place may be another row's, where the key is the parent
+            at = [column == row[column.name] for column in table.primary_key]
+            connection.execute(table.delete().where(*at))
         connection.execute(insert(table).values(new))
         connection.commit()
 

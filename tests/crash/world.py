@@ -97,7 +97,8 @@ class World:
         with unit_of_work() as unit:
             choice = unit.session.get(TransactionChoice, row_id)
             if choice is None:
-                choice = TransactionChoice(transaction_id=row_id, tags=[], hidden=False)
+                owner = unit.session.get_one(PlaidTransaction, row_id).user_id
+                choice = TransactionChoice(transaction_id=row_id, user_id=owner, tags=[], hidden=False)
                 unit.session.add(choice)
             choice.notes = note
         self.edits[row_id] = note

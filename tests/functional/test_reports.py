@@ -138,8 +138,8 @@ def test_what_a_person_hides_or_decides_counts_so(
         account, [{"amount_minor": -7_777, **COFFEE}, {"amount_minor": -100, **COFFEE}]
     )
     desk.put(
-        TransactionChoice(transaction_id=hidden, hidden=True, tags=[]),
-        TransactionChoice(transaction_id=decided, category="TRAVEL_FLIGHTS", tags=[]),
+        TransactionChoice(transaction_id=hidden, user_id=desk.owner, hidden=True, tags=[]),
+        TransactionChoice(transaction_id=decided, user_id=desk.owner, category="TRAVEL_FLIGHTS", tags=[]),
     )
     with app.app_context():
         parts = figures.get_user_spending_by_category(scope(app, owner), Catalogue())

@@ -73,7 +73,9 @@ def test_all_rows_are_in_it_and_nobody_elses(app: Flask, desk: Desk, window: Bro
     shown, hidden = desk.transaction(checking, -5, "Shown"), desk.transaction(checking, -7, "Hidden")
     gone = desk.transaction(checking, -9, "Taken back", removed_at=services_now(app))
     desk.put(
-        TransactionChoice(transaction_id=hidden, hidden=True, tags=["ä"], notes="mine", origins={}),
+        TransactionChoice(
+            transaction_id=hidden, user_id=desk.owner, hidden=True, tags=["ä"], notes="mine", origins={}
+        ),
         BalanceSnapshot(account_id=checking, taken_on=DAY, current_minor=5, currency="USD"),
     )
     stranger = Desk(app, factories.make_person(app, BEN))

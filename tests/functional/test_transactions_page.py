@@ -106,8 +106,8 @@ def test_each_filter_narrows(
     desk.transaction(account, -1, "Taken back", removed_at=dt.datetime(2026, 5, 4, tzinfo=dt.UTC))
     hidden = desk.transaction(account, -2, "Secret")
     desk.put(
-        TransactionChoice(transaction_id=coffee, tags=["trip"], hidden=False),
-        TransactionChoice(transaction_id=hidden, tags=[], hidden=True),
+        TransactionChoice(transaction_id=coffee, user_id=desk.owner, tags=["trip"], hidden=False),
+        TransactionChoice(transaction_id=hidden, user_id=desk.owner, tags=[], hidden=True),
     )
     assert set(names(window, query)) == expected
 

@@ -15,7 +15,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
 MIGRATIONS = sorted((ROOT / "migrations" / "versions").glob("[0-9]*.py"))
 VARIABLE = re.compile(r"^# ?([A-Z][A-Z0-9_]+)=|^([A-Z][A-Z0-9_]+)=", re.MULTILINE)
-OF_OTHERS = {"PATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "WEB_CONCURRENCY", "WEB_THREADS"}
+OF_WEB = {"WEB_CONCURRENCY", "WEB_THREADS", "WEB_REQUEST_SECONDS"}
+OF_OTHERS = {"PATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", *OF_WEB}
 
 
 def known_variables() -> set[str]:

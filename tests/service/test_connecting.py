@@ -92,7 +92,7 @@ def test_a_finished_link_becomes_a_healthy_connection_with_its_accounts(
     assert (linked.institution_name, connection.state) == ("First Platypus Bank", ConnectionState.HEALTHY)
     assert linked.accounts_count == count(PlaidAccount) >= 12
     assert connection.plaid_item_id in items_at(plaid)
-    changes = db.session.scalars(select(ConnectionChange)).all()
+    changes = db.session.scalars(select(ConnectionChange).order_by(ConnectionChange.id)).all()
     assert [(change.before, change.after) for change in changes] == [
         ("linking", "importing"),
         ("importing", "healthy"),

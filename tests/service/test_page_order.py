@@ -141,7 +141,11 @@ def test_a_pending_row_and_its_posted_twin_are_one_row_in_any_order(
     pending = found("pending")
     assert pending is not None
     with unit_of_work() as unit:
-        unit.session.add(TransactionChoice(transaction_id=pending.id, notes="mine", tags=[], hidden=False))
+        unit.session.add(
+            TransactionChoice(
+                transaction_id=pending.id, user_id=pending.user_id, notes="mine", tags=[], hidden=False
+            )
+        )
     posted = {"added": [row(bank, "posted", amount=6, pending_transaction_id="pending")]}
     removal = {"removed": [{"transaction_id": "pending"}]}
     say(bank, monkeypatch, *((removal, posted) if first == "removed" else (posted, removal)))

@@ -216,9 +216,11 @@ def test_rows_that_people_see_change_with_the_last_transaction_and_keep_their_ed
     live = select(PlaidTransaction).where(PlaidTransaction.pending.is_(True))
     row = db.session.scalars(live.order_by(PlaidTransaction.id.desc())).first()
     assert row is not None
-    row_id = row.id
+    row_id, owner = row.id, row.user_id
     with unit_of_work() as unit:
-        unit.session.add(TransactionChoice(transaction_id=row_id, notes="mine", tags=[], hidden=False))
+        unit.session.add(
+            TransactionChoice(transaction_id=row_id, user_id=owner, notes="mine", tags=[], hidden=False)
+        )
     bank.do("post_pending")
     bank.do("burst", times=LARGE)
     states: list[bool] = []

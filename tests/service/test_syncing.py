@@ -92,7 +92,13 @@ def test_money_spent_is_negative_and_posting_keeps_the_row_and_what_the_person_d
     assert pending.amount_minor == -500
     with unit_of_work() as unit:
         unit.session.add(
-            TransactionChoice(transaction_id=pending.id, category="FUN", tags=["trip"], hidden=False)
+            TransactionChoice(
+                transaction_id=pending.id,
+                user_id=pending.user_id,
+                category="FUN",
+                tags=["trip"],
+                hidden=False,
+            )
         )
     bank.do("post_pending")
     bank.sync()
