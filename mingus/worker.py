@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 import threading
 import time
@@ -111,6 +112,7 @@ def start(app: Flask) -> Consumer:
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, _stop_before_it_began)  # until the consumer has a way of its own
     app = started_app()
     sweeper = Sweeper(app)
     consumer = start(app)
@@ -120,8 +122,12 @@ def main() -> int:
         consumer.run()
     finally:
         sweeper.stop()
-    log.info("worker stopped")
+        log.info("worker stopped")
     return 0
+
+
+def _stop_before_it_began(*_: object) -> None:
+    raise SystemExit(0)
 
 
 if __name__ == "__main__":
