@@ -227,7 +227,8 @@ def engine_options(url: str) -> dict[str, Any]:
     return {
         **POOL,
         "pool_pre_ping": True,
-        "connect_args": {"connect_timeout": 5, "application_name": "mingus"},
+        # compiling a statement takes seconds, and none of ours runs that long
+        "connect_args": {"connect_timeout": 5, "application_name": "mingus", "options": "-c jit=off"},
     }
 
 

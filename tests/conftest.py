@@ -24,6 +24,7 @@ from mingus.jobs import InlineJobs
 from mingus.services import Services
 from mingus.services import services
 from mingus.simulator.config import Config
+from mingus.transactions import sums
 from tests.simulator.judged import judged
 from tests.support import postgres
 from tests.support.ambient import NOON
@@ -216,8 +217,11 @@ def unguarded(connection: Connection) -> Iterator[None]:
 
 
 @pytest.fixture
-def app(shared_app: Flask) -> Iterator[Flask]:
-    """The application with an empty database, an empty queue and an empty outbox."""
+def app(shared_app: Flask, request: pytest.FixtureRequest) -> Iterator[Flask]:
+    """The application with an empty database, an empty queue and an empty outbox.
+
+    Whatever a test does through the application leaves true sums of months behind.
+    """
     with shared_app.app_context():
         wired = services()
     wired.ambient.reset()  # type: ignore[attr-defined]  # the frozen one
@@ -225,7 +229,12 @@ def app(shared_app: Flask) -> Iterator[Flask]:
     for letter in wired.settings.outbox_dir.glob("*.eml"):
         letter.unlink()
     yield shared_app
+    asked = request.node.get_closest_marker("past_sums") is None
+    with shared_app.app_context():
+        wrong = sums.wrong_months(db.session())
+        db.session.remove()
     empty(shared_app)
+    assert not (wrong and asked), "something changed rows without adding their months up anew"
 
 
 @pytest.fixture

@@ -81,6 +81,8 @@ LEFT_OUT = {
     "auth_tickets": "one-time links, which are keys",
     "plaid_arrivals": "a note to our own worker, gone in a moment",
     "plaid_stagings": "which update is just being written",
+    "month_sums": "added up from the transactions",
+    "day_sums": "added up from the transactions",
     "plaid_calls": "how our calls to Plaid went, nothing of a person",
     "plaid_product_refreshes": "when our worker reads next",
     "webhook_events": "Plaid's calls that say only: look again",

@@ -43,6 +43,7 @@ from mingus.plaid.ledger import SyncStatus
 from mingus.plaid.ledger import TransactionId
 from mingus.plaid.ledger import Trigger
 from mingus.plaid.models import PlaidAccount
+from mingus.transactions import sums
 
 if TYPE_CHECKING:
     from mingus.ambient import Ambient
@@ -157,6 +158,7 @@ class Imports:
                     unit, account, look.reading.balance.on, look.reading.balance.minor
                 )
             self._log(unit, account, sync_id, first_id, added=draft.added)
+            sums.refresh(unit, user_id, {(account.id, row.on.replace(day=1)) for row in look.judged.new})
             return draft.added
 
     def take_back(self, user_id: UserId, import_id: str) -> int:
@@ -166,13 +168,14 @@ class Imports:
             if done is None or done.user_id != user_id or done.state != ImportState.DONE:
                 raise NotFound
             account = self._manual.owned(unit, user_id, done.account_id)
-            gone = unit.session.execute(
-                delete(PlaidTransaction)
-                .where(
-                    PlaidTransaction.account_id == account.id, PlaidTransaction.first_sync_id == done.sync_id
-                )
-                .returning(PlaidTransaction.id)
-            ).all()
+            brought = (
+                PlaidTransaction.account_id == account.id,
+                PlaidTransaction.first_sync_id == done.sync_id,
+            )
+            with sums.going(unit, user_id, *brought):
+                gone = unit.session.execute(
+                    delete(PlaidTransaction).where(*brought).returning(PlaidTransaction.id)
+                ).all()
             for day, before in done.values_before.items():
                 self._restore(unit, account, dt.date.fromisoformat(day), before)
             done.state = ImportState.UNDONE.value

@@ -18,11 +18,13 @@ from mingus.errors import MingusError
 from mingus.errors import NotFound
 from mingus.manual.kinds import KINDS
 from mingus.plaid.ledger import BalanceSnapshot
+from mingus.plaid.ledger import PlaidTransaction
 from mingus.plaid.models import AccountId
 from mingus.plaid.models import ConnectionId
 from mingus.plaid.models import PlaidAccount
 from mingus.plaid.models import PlaidConnection
 from mingus.plaid.states import ConnectionState
+from mingus.transactions import sums
 
 if TYPE_CHECKING:
     from mingus.ambient import Ambient
@@ -104,7 +106,9 @@ class ManualAccounts:
     def delete(self, user_id: UserId, account_id: AccountId) -> None:
         """Delete the account with its values and transactions; raises NotFound."""
         with unit_of_work() as unit:
-            unit.session.delete(self.owned(unit, user_id, account_id))
+            account = self.owned(unit, user_id, account_id)
+            with sums.going(unit, user_id, PlaidTransaction.account_id == account_id):
+                unit.session.delete(account)
 
     def owned(self, unit: Unit, user_id: UserId, account_id: AccountId) -> PlaidAccount:
         """The person's account, held until the end of the unit, if it is kept by hand; raises NotFound."""

@@ -24,7 +24,6 @@ from mingus.plaid.gateway import About
 from mingus.plaid.ledger import Trigger
 from mingus.plaid.models import ConnectionChange
 from mingus.plaid.models import ConnectionId
-from mingus.plaid.models import PlaidAccount
 from mingus.plaid.models import PlaidConnection
 from mingus.plaid.polling import is_behind
 from mingus.plaid.polling import spread
@@ -34,6 +33,7 @@ from mingus.plaid.states import READABLE
 from mingus.plaid.states import ConnectionState
 from mingus.plaid.states import may_follow
 from mingus.sealed import SecretKind
+from mingus.transactions import sums
 from mingus.vault import SecretGone
 from mingus.vault import SecretUnreadable
 
@@ -213,10 +213,7 @@ class Connections:
             connection.failures = 0
             self._remove_soon(unit, connection)
             if not keep_history:
-                for account in unit.session.scalars(
-                    select(PlaidAccount).where(PlaidAccount.connection_id == connection_id)
-                ):
-                    unit.session.delete(account)
+                sums.delete_accounts(unit, connection.user_id, connection_id)
 
     def finish_removal(self, connection_id: ConnectionId) -> None:
         """Have Plaid end the item and destroy its token; put off when Plaid does not answer; safe to repeat."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func
 from sqlalchemy import or_
 from sqlalchemy import select
 
@@ -16,13 +15,12 @@ from mingus.db import db
 from mingus.money import Currency
 from mingus.plaid.accounts import replaced_accounts
 from mingus.plaid.ledger import BalanceSnapshot
-from mingus.plaid.ledger import PlaidTransaction
 from mingus.plaid.models import AccountChoice
 from mingus.plaid.models import AccountId
 from mingus.plaid.models import PlaidAccount
 from mingus.plaid.models import PlaidConnection
-from mingus.plaid.staging import is_settled
 from mingus.plaid.states import ENDED
+from mingus.transactions.models import DaySum
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -187,24 +185,17 @@ def _said(ids: Sequence[AccountId]) -> dict[AccountId, list[tuple[dt.date, int]]
 
 
 def _moved(ids: Sequence[AccountId], since: dt.date | None) -> dict[AccountId, dict[dt.date, int]]:
-    """What was posted to each account on each day, in the account's own currency; summed by the database."""
+    """What was posted to each account on each day, in the account's own currency."""
     statement = (
-        select(PlaidTransaction.account_id, PlaidTransaction.date, func.sum(PlaidTransaction.amount_minor))
-        .join(PlaidAccount, PlaidAccount.id == PlaidTransaction.account_id)
-        .where(
-            PlaidTransaction.account_id.in_(ids),
-            is_settled(),
-            PlaidTransaction.removed_at.is_(None),
-            PlaidTransaction.pending.is_(False),
-            PlaidTransaction.currency == PlaidAccount.currency,
-        )
-        .group_by(PlaidTransaction.account_id, PlaidTransaction.date)
+        select(DaySum.account_id, DaySum.day, DaySum.minor)
+        .join(PlaidAccount, PlaidAccount.id == DaySum.account_id)
+        .where(DaySum.account_id.in_(ids), DaySum.currency == PlaidAccount.currency)
     )
     if since is not None:
-        statement = statement.where(PlaidTransaction.date >= since)
+        statement = statement.where(DaySum.day >= since)
     found: defaultdict[AccountId, dict[dt.date, int]] = defaultdict(dict)
     for account_id, day, minor in db.session.execute(statement):
-        found[account_id][day] = int(minor)
+        found[account_id][day] = minor
     return found
 
 

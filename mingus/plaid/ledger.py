@@ -71,8 +71,15 @@ class PlaidTransaction(Base):
     __tablename__ = "plaid_transactions"
     __table_args__ = (
         UniqueConstraint("connection_id", "plaid_transaction_id"),
-        Index("ix_plaid_transactions_of_person", "user_id", "removed_at", "date", "id"),
-        Index("ix_plaid_transactions_of_account", "account_id", "removed_at", "date", "id"),
+        # PostgreSQL reads in the order of an index only what it compares with =, which IS NULL is not
+        Index("ix_plaid_transactions_of_person", "user_id", "date", "id"),
+        Index("ix_plaid_transactions_of_account", "account_id", "date", "id"),
+        Index(
+            "ix_plaid_transactions_removed",
+            *("user_id", "date", "id"),
+            sqlite_where=text("removed_at IS NOT NULL"),
+            postgresql_where=text("removed_at IS NOT NULL"),
+        ),
         Index(None, "user_id", "id", unique=True),
         owner_key("plaid_transactions", "plaid_accounts", "connection_id", "account_id"),
     )

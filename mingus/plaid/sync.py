@@ -34,6 +34,7 @@ from mingus.plaid.gateway import About
 from mingus.plaid.leases import LEASE
 from mingus.plaid.ledger import Arrival
 from mingus.plaid.ledger import PlaidSyncLog
+from mingus.plaid.ledger import PlaidTransaction
 from mingus.plaid.ledger import SyncId
 from mingus.plaid.ledger import SyncStatus
 from mingus.plaid.ledger import Trigger
@@ -48,6 +49,7 @@ from mingus.plaid.states import ENDED
 from mingus.plaid.states import ConnectionState
 from mingus.plaid.writing import Counts
 from mingus.plaid.writing import LedgerWriter
+from mingus.transactions import sums
 from mingus.vault import SecretUnreadable
 
 if TYPE_CHECKING:
@@ -265,8 +267,13 @@ class SyncEngine:
 
     def _follow(self, unit: Unit, connection: PlaidConnection, writer: LedgerWriter, sync_id: SyncId) -> None:
         """Bring up to date, in the same transaction, what is derived from rows: of the touched buckets only."""
-        accounts = {account_id for account_id, _ in writer.touched}
-        check_balances(unit, connection, accounts, sync_id=sync_id, ambient=self._ambient)
+        check_balances(unit, connection, writer.touched, sync_id=sync_id, ambient=self._ambient)
+        sums.add(unit, connection.user_id, writer.new)
+        months = writer.changed
+        if writer.turned:
+            turned = bulk.among(unit.session, PlaidTransaction.id, writer.turned)
+            months = months | sums.partners_months(unit, turned)
+        sums.refresh(unit, connection.user_id, months)
 
     def _settle(
         self, unit: Unit, connection: PlaidConnection, lease: Lease, *, status: str, now: dt.datetime

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -39,8 +38,10 @@ from mingus.plaid.plan import PagePlan
 from mingus.plaid.plan import plan_page
 from mingus.plaid.synced import TransactionFacts
 from mingus.plaid.synced import UnreadableRow
+from mingus.transactions import sums
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable
     from collections.abc import Iterable
     from collections.abc import Sequence
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
     from mingus.plaid.synced import SyncPage
+    from mingus.transactions.sums import Bucket
 
 TABLE: Table = PlaidTransaction.__table__  # type: ignore[assignment]  # a mapped class has a table
 COLUMNS = (
@@ -56,8 +58,12 @@ COLUMNS = (
     *("raw", "first_sync_id", "last_sync_id", "removed_at"),
 )
 FACTS = tuple(getattr(PlaidTransaction, name) for name in BANKS_FIELDS)
-ACCOUNT, PLAIDS_ID, DATE = (
-    BANKS_FIELDS.index(name) for name in ("account_id", "plaid_transaction_id", "date")
+ACCOUNT, PLAIDS_ID, DATE, CURRENCY, AMOUNT, CATEGORY, DETAILED, PENDING = (
+    BANKS_FIELDS.index(name)
+    for name in (
+        *("account_id", "plaid_transaction_id", "date", "currency", "amount_minor"),
+        *("category", "category_detailed", "pending"),
+    )
 )
 CHANGE = (
     update(TABLE)
@@ -71,9 +77,6 @@ CHANGE = (
 )
 CHANGES: Table = TransactionChange.__table__  # type: ignore[assignment]  # a mapped class has a table
 CHANGE_COLUMNS = ("id", "transaction_id", "sync_id", "at", "kind", "fields")
-
-
-Bucket = tuple[str, dt.date]  # an account and the first day of a month
 
 
 @dataclass(slots=True, kw_only=True)
@@ -122,7 +125,10 @@ class LedgerWriter:
         self._ours: set[str] = set()  # those of them that this update brought
         self._before: dict[str, Facts] = {}  # of stored rows, until the page is applied
         self.counts = Counts()
-        self.touched: set[Bucket] = set()  # whose sums are not as they were
+        self.touched: set[str] = set()  # accounts whose sums are not as they were
+        self.new = sums.NewRows()
+        self.changed: set[Bucket] = set()  # months in which a row is not as it was
+        self.turned: set[str] = set()  # rows that went or returned
         self.first_id: TransactionId | None = None  # of the new rows
         accounts = self._session.execute(
             select(PlaidAccount.plaid_account_id, PlaidAccount.id).where(
@@ -182,7 +188,8 @@ class LedgerWriter:
         for aside, mine in ((ParkedRow, true()), (QuarantinedRow, ~of_products)):
             earlier = (aside.connection_id == self._connection_id, aside.sync_id != self.sync_id)
             self._session.execute(delete(aside).where(*earlier, mine))
-        self.touched.update((row.account_id, row.date.replace(day=1)) for row in gone)
+        self._touch_changed((row.account_id, row.date.replace(day=1)) for row in gone)
+        self.turned.update(row.id for row in gone)
         self.counts.removed += len(gone)
 
     def forget_better(self) -> None:
@@ -291,7 +298,8 @@ class LedgerWriter:
         elif not bulk.insert_unless_known(self._session, TABLE, COLUMNS, rows):
             return False
         self.first_id = self.first_id or TransactionId(rows[0][0])
-        self._touch(facts for facts, _ in plan.new.values())
+        for facts, _ in plan.new.values():
+            self._count(facts)
         self.counts.added += len(rows)
         return True
 
@@ -308,7 +316,10 @@ class LedgerWriter:
                 "removed_at": self._now if gone else None,
                 **dict(zip(BANKS_FIELDS, change.facts, strict=True)),
             }
-            self._touch((self._before.get(change.id, change.facts), change.facts))
+            states = (self._before.get(change.id, change.facts), change.facts)
+            self._touch_changed((facts[ACCOUNT], facts[DATE].replace(day=1)) for facts in states)
+            if change.kind is not ChangeKind.MODIFIED:
+                self.turned.add(change.id)
             self.counts.removed += gone
             self.counts.modified += not gone
         if last:
@@ -318,8 +329,23 @@ class LedgerWriter:
         self._before.clear()
         self._note([self._change(change.id, change.kind, change.fields) for change in changes])
 
-    def _touch(self, rows: Iterable[Facts]) -> None:
-        self.touched.update((facts[ACCOUNT], facts[DATE].replace(day=1)) for facts in rows)
+    def _count(self, facts: Facts) -> None:
+        """A new row's part in the sums."""
+        self.touched.add(facts[ACCOUNT])
+        self.new.add(
+            account_id=facts[ACCOUNT],
+            day=facts[DATE],
+            currency=facts[CURRENCY],
+            amount_minor=facts[AMOUNT],
+            category=facts[CATEGORY],
+            detailed=facts[DETAILED],
+            pending=facts[PENDING],
+        )
+
+    def _touch_changed(self, buckets: Iterable[Bucket]) -> None:
+        for account_id, month in buckets:
+            self.touched.add(account_id)
+            self.changed.add((account_id, month))
 
     def _mark_seen(self, ids: Sequence[str]) -> None:
         if ids:

@@ -9,21 +9,22 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from typing import Any
 
 from sqlalchemy import case
-from sqlalchemy import extract
 from sqlalchemy import func
+from sqlalchemy import select
 
 from mingus.db import db
 from mingus.money import Currency
 from mingus.money import Money
 from mingus.plaid.ledger import PlaidTransaction
 from mingus.transactions import spending
+from mingus.transactions.summing import sums_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sqlalchemy import ColumnElement
     from sqlalchemy import Select
 
     from mingus.auth.models import UserId
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from mingus.plaid.models import AccountId
     from mingus.transactions.categories import Catalogue
     from mingus.transactions.categories import Category
+    from mingus.transactions.summing import Sums
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,50 +85,51 @@ class MerchantSum:
 
 def currencies(scope: Scope) -> list[Currency]:
     """The currencies of these transactions, the most frequent first."""
-    found = db.session.scalars(
-        _rows(scope)
-        .with_only_columns(PlaidTransaction.currency)
-        .group_by(PlaidTransaction.currency)
-        .order_by(func.count().desc(), PlaidTransaction.currency)
-    )
-    return [Currency(code) for code in found]
+    sums, statement = _sums(scope)
+    frequent = func.sum(sums.c.count).desc()
+    found = statement.with_only_columns(sums.c.currency).group_by(sums.c.currency)
+    return [Currency(code) for code in db.session.scalars(found.order_by(frequent, sums.c.currency))]
 
 
 def first_day(scope: Scope) -> dt.date | None:
     """The date of the oldest transaction."""
-    return db.session.scalar(_rows(scope).with_only_columns(func.min(PlaidTransaction.date)))
+    return db.session.scalar(
+        _rows(scope).with_only_columns(PlaidTransaction.date).order_by(PlaidTransaction.date).limit(1)
+    )
 
 
 def get_user_transaction_count(scope: Scope) -> int:
     """How many transactions there are, transfers among them."""
-    return int(db.session.scalar(_rows(scope).with_only_columns(func.count(PlaidTransaction.id))) or 0)
+    sums, statement = _sums(scope)
+    return int(db.session.scalar(statement.with_only_columns(func.sum(sums.c.count))) or 0)
 
 
 def get_user_income(scope: Scope) -> tuple[Money, ...]:
     """What was earned, by currency."""
-    return _sums(scope, spending.is_income(), sign=1)
+    sums, statement = _sums(scope)
+    return _by_currency(sums, statement.where(spending.is_income(sums.seen)), sign=1)
 
 
 def get_user_spending(scope: Scope) -> tuple[Money, ...]:
     """What was spent, by currency: positive, refunds taken off."""
-    return _sums(scope, spending.is_spending(), sign=-1)
+    sums, statement = _sums(scope)
+    return _by_currency(sums, statement.where(spending.is_spending(sums.seen)), sign=-1)
 
 
 def get_user_spending_by_category(scope: Scope, catalogue: Catalogue) -> list[CategorySum]:
     """Spending by its finest category, the largest first; the scope names the currency."""
-    code = spending.effective_code()
+    sums, statement = _sums(scope)
     rows = db.session.execute(
-        _rows(scope)
-        .where(spending.is_spending())
-        .with_only_columns(code, func.sum(PlaidTransaction.amount_minor), func.count())
-        .group_by(code)
+        statement.where(spending.is_spending(sums.seen))
+        .with_only_columns(sums.c.code, func.sum(sums.c.minor), func.sum(sums.c.count))
+        .group_by(sums.c.code)
     )
-    sums: dict[Category, tuple[int, int]] = {}
-    for found, minor, count in rows:
-        category = catalogue.find(found)
-        before = sums.get(category, (0, 0))
-        sums[category] = (before[0] - int(minor), before[1] + count)
-    return _by_size(sums, _currency(scope))
+    found: dict[Category, tuple[int, int]] = {}
+    for code, minor, count in rows:
+        category = catalogue.find(code)
+        before = found.get(category, (0, 0))
+        found[category] = (before[0] - int(minor), before[1] + int(count))
+    return _by_size(found, _currency(scope))
 
 
 def by_group(parts: Iterable[CategorySum], catalogue: Catalogue) -> list[CategorySum]:
@@ -143,42 +146,37 @@ def by_group(parts: Iterable[CategorySum], catalogue: Catalogue) -> list[Categor
 
 def spending_by_month(scope: Scope, catalogue: Catalogue) -> dict[dt.date, dict[Category, int]]:
     """Minor units spent in each month, by group."""
-    code, year, month = spending.effective_code(), *_month()
+    sums, statement = _sums(scope)
     rows = db.session.execute(
-        _rows(scope)
-        .where(spending.is_spending())
-        .with_only_columns(year, month, code, func.sum(PlaidTransaction.amount_minor))
-        .group_by(year, month, code)
+        statement.where(spending.is_spending(sums.seen))
+        .with_only_columns(sums.c.month, sums.c.code, func.sum(sums.c.minor))
+        .group_by(sums.c.month, sums.c.code)
     )
     found: dict[dt.date, dict[Category, int]] = {}
-    for year_number, month_number, code_found, minor in rows:
-        of_month = found.setdefault(dt.date(int(year_number), int(month_number), 1), {})
-        group = catalogue.group_of(code_found)
+    for month, code, minor in rows:
+        of_month = found.setdefault(month, {})
+        group = catalogue.group_of(code)
         of_month[group] = of_month.get(group, 0) - int(minor)
     return found
 
 
 def cash_flow(scope: Scope) -> list[Month]:
     """Each month from the first to the last of the scope's days, the empty ones too."""
-    currency = _currency(scope)
-    amount, (year, month) = PlaidTransaction.amount_minor, _month()
+    currency, (sums, statement) = _currency(scope), _sums(scope)
     rows = db.session.execute(
-        _rows(scope)
-        .with_only_columns(
-            year,
-            month,
-            func.sum(case((spending.is_income(), amount), else_=0)),
-            func.sum(case((spending.is_spending(), amount), else_=0)),
-        )
-        .group_by(year, month)
+        statement.with_only_columns(
+            sums.c.month,
+            func.sum(case((spending.is_income(sums.seen), sums.c.minor), else_=0)),
+            func.sum(case((spending.is_spending(sums.seen), sums.c.minor), else_=0)),
+        ).group_by(sums.c.month)
     )
-    sums = {dt.date(int(row[0]), int(row[1]), 1): (int(row[2]), -int(row[3])) for row in rows}
-    firsts = months(scope.since or min(sums), scope.until or max(sums)) if sums else []
+    found = {month: (int(earned), -int(spent)) for month, earned, spent in rows}
+    firsts = months(scope.since or min(found), scope.until or max(found)) if found else []
     return [
         Month(
             first=first,
-            earned=Money(minor=sums.get(first, (0, 0))[0], currency=currency),
-            spent=Money(minor=sums.get(first, (0, 0))[1], currency=currency),
+            earned=Money(minor=found.get(first, (0, 0))[0], currency=currency),
+            spent=Money(minor=found.get(first, (0, 0))[1], currency=currency),
         )
         for first in firsts
     ]
@@ -213,6 +211,21 @@ def months(since: dt.date, until: dt.date) -> list[dt.date]:
     return [dt.date(start // 12, start % 12 + 1, 1) for start in starts]
 
 
+def _sums(scope: Scope) -> tuple[Sums, Select[Any]]:
+    """What the scope's shown transactions come to, and a statement over it."""
+    sums = sums_of(
+        scope.user_id,
+        environment=scope.environment,
+        since=scope.since,
+        until=scope.until,
+        accounts=scope.accounts,
+    )
+    statement = select(sums.c.minor).where(sums.shown)
+    if scope.currency is not None:
+        statement = statement.where(sums.c.currency == scope.currency)
+    return sums, statement
+
+
 def _rows(scope: Scope) -> Select[PlaidTransaction, TransactionChoice]:
     statement = spending.shown_rows(scope.user_id, environment=scope.environment)
     table = PlaidTransaction
@@ -234,17 +247,11 @@ def _currency(scope: Scope) -> Currency:
     return scope.currency
 
 
-def _month() -> tuple[ColumnElement[int], ColumnElement[int]]:
-    return extract("year", PlaidTransaction.date), extract("month", PlaidTransaction.date)
-
-
-def _sums(scope: Scope, condition: ColumnElement[bool], *, sign: int) -> tuple[Money, ...]:
+def _by_currency(sums: Sums, statement: Select[Any], *, sign: int) -> tuple[Money, ...]:
     rows = db.session.execute(
-        _rows(scope)
-        .where(condition)
-        .with_only_columns(PlaidTransaction.currency, func.sum(PlaidTransaction.amount_minor))
-        .group_by(PlaidTransaction.currency)
-        .order_by(func.count().desc(), PlaidTransaction.currency)
+        statement.with_only_columns(sums.c.currency, func.sum(sums.c.minor))
+        .group_by(sums.c.currency)
+        .order_by(func.sum(sums.c.count).desc(), sums.c.currency)
     )
     return tuple(Money(minor=sign * int(minor), currency=Currency(currency)) for currency, minor in rows)
 

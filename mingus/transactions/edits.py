@@ -22,6 +22,7 @@ from mingus.errors import NotFound
 from mingus.plaid.ledger import PlaidTransaction
 from mingus.plaid.ledger import TransactionChoice
 from mingus.transactions import catalogues
+from mingus.transactions import sums
 from mingus.transactions.categories import UNCATEGORISED
 from mingus.transactions.models import TransactionEdit
 from mingus.transactions.models import TransactionEditRow
@@ -45,6 +46,7 @@ NOTE_LENGTH = 4_000
 MOST_TAGS = 20
 TAG_LENGTH = 40
 FIELDS = ("name", "category", "notes", "tags", "hidden")
+COUNTING = {"category", "hidden"}  # what a row counts as hangs on these
 
 
 class UnknownCategory(MingusError):
@@ -109,6 +111,7 @@ class Edits:
         edit = TransactionEdit(id=edit_id, user_id=user_id, at=self._ambient.now(), origin=origin, count=0)
         unit.session.add(edit)
         unit.session.flush()  # the edit's rows name it
+        counted: list[str] = []  # rows that count otherwise now
         for some in _slices(owned):
             rows = [
                 {
@@ -123,6 +126,8 @@ class Edits:
             if rows:
                 unit.session.execute(insert(TransactionEditRow), rows)
             edit.count += len(rows)
+            counted += [str(row["transaction_id"]) for row in rows if COUNTING & set(row["fields"])]
+        sums.refresh_rows(unit, user_id, counted)
         if not edit.count:
             unit.session.delete(edit)
         return Made(id=edit_id if edit.count else None, count=edit.count)
@@ -145,11 +150,15 @@ class Edits:
                 .order_by(TransactionEditRow.transaction_id)
             ).all()
             changed = {row.transaction_id: row.fields for row in rows}
-            return sum(
+            count = sum(
                 _restore(choice, changed[choice.transaction_id])
                 for some in _slices(list(changed))
                 for choice in _locked(unit, user_id, some)
             )
+            sums.refresh_rows(
+                unit, user_id, [row for row, fields in changed.items() if COUNTING & set(fields)]
+            )
+            return count
 
     def _check(self, user_id: UserId, ids: Sequence[str], wish: Wish) -> None:
         if len(ids) > MOST_AT_ONCE:

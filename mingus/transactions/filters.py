@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Text
 from sqlalchemy import case
 from sqlalchemy import cast
 from sqlalchemy import func
+from sqlalchemy import not_
 from sqlalchemy import or_
 
 from mingus import money
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
     from mingus.plaid.models import AccountId
     from mingus.transactions.categories import Catalogue
+    from mingus.transactions.spending import Seen
+    from mingus.transactions.summing import Sums
 
 DOLLAR = money.official("USD")
 CONDITION_OF = {
@@ -65,8 +69,38 @@ def conditions(filters: Filters, catalogue: Catalogue) -> list[ColumnElement[boo
     return [
         *_of_facts(filters),
         *_of_amounts(filters),
-        *_of_decisions(filters, catalogue),
+        *_of_meaning(filters, catalogue, spending.rows()),
+        *_of_decisions(filters),
     ]
+
+
+def on_sums(filters: Filters, catalogue: Catalogue, sums: Sums) -> list[ColumnElement[bool]]:
+    """The same, of sums whose days and accounts are chosen already; for filters that `is_summed` admits."""
+    found = _of_meaning(filters, catalogue, sums.seen)
+    if filters.currency is not None:
+        found.append(sums.c.currency == filters.currency)
+    if filters.hidden is not None:
+        found.append(not_(sums.shown) if filters.hidden else sums.shown)
+    return found
+
+
+def is_summed(filters: Filters) -> bool:
+    """True when nothing is asked that only single rows know."""
+    asked = replace(filters, accounts=(), categories=(), since=None, until=None, currency=None)
+    return replace(asked, money_in=None, flow=None, hidden=False) == Filters()
+
+
+def _of_meaning(filters: Filters, catalogue: Catalogue, seen: Seen) -> list[ColumnElement[bool]]:
+    """What follows from category and sign."""
+    found: list[ColumnElement[bool]] = []
+    if filters.money_in is not None:
+        found.append(seen.sign > 0 if filters.money_in else seen.sign < 0)
+    if filters.categories:
+        codes = {code for chosen in filters.categories for code in catalogue.codes_under(chosen)}
+        found.append(spending.in_category(tuple(sorted(codes)), seen))
+    if filters.flow is not None:
+        found.append(CONDITION_OF[filters.flow](seen))
+    return found
 
 
 def _of_facts(filters: Filters) -> list[ColumnElement[bool]]:
@@ -94,10 +128,7 @@ def _of_amounts(filters: Filters) -> list[ColumnElement[bool]]:
         found.append(amount >= _minor(filters.least))
     if filters.most is not None:
         found.append(amount <= _minor(filters.most))
-    found += size_conditions(filters.least_size, filters.most_size)
-    if filters.money_in is not None:
-        found.append(amount > 0 if filters.money_in else amount < 0)
-    return found
+    return found + size_conditions(filters.least_size, filters.most_size)
 
 
 def size_conditions(least: Decimal | None, most: Decimal | None) -> list[ColumnElement[bool]]:
@@ -110,16 +141,11 @@ def size_conditions(least: Decimal | None, most: Decimal | None) -> list[ColumnE
     return found
 
 
-def _of_decisions(filters: Filters, catalogue: Catalogue) -> list[ColumnElement[bool]]:
+def _of_decisions(filters: Filters) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
-    if filters.categories:
-        codes = {code for chosen in filters.categories for code in catalogue.codes_under(chosen)}
-        found.append(spending.in_category(tuple(sorted(codes))))
     if filters.tags:
         tags = cast(TransactionChoice.tags, Text)
         found.append(or_(*(tags.contains(json.dumps(tag), autoescape=True) for tag in filters.tags)))
-    if filters.flow is not None:
-        found.append(CONDITION_OF[filters.flow]())
     if not filters.removed and filters.hidden is not None:
         found.append(TransactionChoice.hidden.is_(True) if filters.hidden else spending.is_shown())
     return found

@@ -15,6 +15,7 @@ from sqlalchemy import and_
 from sqlalchemy import case
 from sqlalchemy import cast
 from sqlalchemy import func
+from sqlalchemy import literal
 from sqlalchemy import or_
 from sqlalchemy import select
 from sqlalchemy.orm import defer
@@ -27,6 +28,9 @@ from mingus.plaid.ledger import TransactionChoice
 from mingus.plaid.ledger import TransactionId
 from mingus.transactions import spending
 from mingus.transactions.filters import conditions
+from mingus.transactions.filters import is_summed
+from mingus.transactions.filters import on_sums
+from mingus.transactions.summing import sums_of
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy import ColumnElement
+    from sqlalchemy import Select
 
     from mingus.auth.models import UserId
     from mingus.plaid.models import AccountId
@@ -105,6 +110,8 @@ class Listing:
     def __init__(self, user_id: UserId, filters: Filters, catalogue: Catalogue, *, environment: str) -> None:
         self._catalogue = catalogue
         self._user_id = user_id
+        self._environment = environment
+        self._filters = filters
         rows = spending.rows_of(user_id, environment=environment, removed=filters.removed)
         self._statement = rows.where(*conditions(filters, catalogue))
 
@@ -177,33 +184,44 @@ class Listing:
 
     def totals(self) -> tuple[Total, ...]:
         """In, out and count by currency; transfers are counted, but neither in nor out."""
-        amount = PlaidTransaction.amount_minor
-        moved, is_in = case((spending.is_transfer(), 1), else_=0), case((amount > 0, 1), else_=0)
-        # grouped by what they are, each row is judged once
-        parts = self._statement.with_only_columns(
-            PlaidTransaction.currency,
-            moved.label("moved"),
-            is_in.label("is_in"),
-            func.count(),
-            func.sum(amount),
-        ).group_by(PlaidTransaction.currency, moved, is_in)
         found: dict[Currency, Total] = {}
-        for name, is_moved, is_inflow, count, minor in db.session.execute(parts):
+        for name, is_moved, is_inflow, count, minor in db.session.execute(self._parts()):
             currency = Currency(name)
             nothing = Money(minor=0, currency=currency)
             so_far = found.get(currency) or Total(count=0, money_in=nothing, money_out=nothing, moved=0)
             counted = Money(minor=0 if is_moved else int(minor), currency=currency)
             found[currency] = Total(
-                count=so_far.count + count,
+                count=so_far.count + int(count),
                 money_in=so_far.money_in + counted if is_inflow else so_far.money_in,
                 money_out=so_far.money_out if is_inflow else so_far.money_out + counted,
-                moved=so_far.moved + (count if is_moved else 0),
+                moved=so_far.moved + (int(count) if is_moved else 0),
             )
         return tuple(sorted(found.values(), key=lambda total: (-total.count, total.money_in.currency)))
 
+    def _parts(self) -> Select[Any]:
+        """Counts and sums by currency, by what was only moved, and by direction."""
+        if is_summed(self._filters):
+            sums = sums_of(
+                self._user_id,
+                environment=self._environment,
+                since=self._filters.since,
+                until=self._filters.until,
+                accounts=self._filters.accounts,
+            )
+            asked = select(sums.c.minor).where(*on_sums(self._filters, self._catalogue, sums))
+            seen, currency, count, minor = sums.seen, sums.c.currency, func.sum(sums.c.count), sums.c.minor
+        else:
+            table = PlaidTransaction
+            asked, seen, count = self._statement, spending.rows(), func.sum(literal(1))
+            currency, minor = table.currency, table.amount_minor
+        # grouped by what they are, each is judged once
+        moved, is_in = case((spending.is_transfer(seen), 1), else_=0), case((seen.sign > 0, 1), else_=0)
+        columns = currency, moved.label("moved"), is_in.label("is_in"), count, func.sum(minor)
+        return asked.with_only_columns(*columns).group_by(currency, moved, is_in)
+
     def is_long(self) -> bool:
         """True when adding it up would keep a page waiting."""
-        return self.count(at_most=LONG + 1) > LONG
+        return not is_summed(self._filters) and self.count(at_most=LONG + 1) > LONG
 
     def day_totals(self, days: Sequence[dt.date]) -> dict[dt.date, tuple[Money, ...]]:
         """The sum of each day by currency: of all its rows in the list, not only of those on one page."""

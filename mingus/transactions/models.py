@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 from sqlalchemy import JSON
+from sqlalchemy import BigInteger
 from sqlalchemy import ForeignKey
 from sqlalchemy import Index
 from sqlalchemy import String
@@ -97,3 +98,45 @@ class TransactionRule(Base):
     name: Mapped[str | None] = mapped_column(String(200))
     tags: Mapped[list[str]] = mapped_column(JSON, default=list)
     hides: Mapped[bool] = mapped_column(default=False)
+
+
+class MonthSum(Base):
+    """What a person's living rows of one account and month come to, apart by all that says what they count as.
+
+    Kept true by `transactions.sums` in the transaction that changes the rows.
+    """
+
+    __tablename__ = "month_sums"
+    __table_args__ = (
+        Index(None, "account_id", "month"),
+        owner_key("month_sums", "plaid_accounts", "account_id"),
+        {"sqlite_with_rowid": False},
+    )
+    user_id: Mapped[UserId] = mapped_column(String(32), primary_key=True)
+    month: Mapped[dt.date] = mapped_column(primary_key=True)  # its first day
+    account_id: Mapped[AccountId] = mapped_column(String(32), primary_key=True)
+    currency: Mapped[str] = mapped_column(String(12), primary_key=True)
+    code: Mapped[str] = mapped_column(String(120), primary_key=True)  # the effective category; empty: none
+    banks_group: Mapped[str] = mapped_column(
+        String(80), primary_key=True
+    )  # empty: the person decided, or none
+    sign: Mapped[int] = mapped_column(primary_key=True)  # of the amounts: -1, 0 or 1
+    paired: Mapped[bool] = mapped_column(primary_key=True)
+    hidden: Mapped[bool] = mapped_column(primary_key=True)
+    minor: Mapped[int] = mapped_column(BigInteger)
+    count: Mapped[int]
+
+
+class DaySum(Base):
+    """What was posted to an account on a day: of living rows, hidden ones too. Kept true like the months."""
+
+    __tablename__ = "day_sums"
+    __table_args__ = (
+        owner_key("day_sums", "plaid_accounts", "account_id"),
+        {"sqlite_with_rowid": False},
+    )
+    account_id: Mapped[AccountId] = mapped_column(String(32), primary_key=True)
+    day: Mapped[dt.date] = mapped_column(primary_key=True)
+    currency: Mapped[str] = mapped_column(String(12), primary_key=True)
+    user_id: Mapped[UserId] = mapped_column(String(32))
+    minor: Mapped[int] = mapped_column(BigInteger)

@@ -13,6 +13,7 @@ from mingus.db import unit_of_work
 from mingus.errors import MingusError
 from mingus.errors import NotFound
 from mingus.plaid.ledger import TransactionChoice
+from mingus.transactions import sums
 from mingus.transactions.models import OwnCategory
 from mingus.transactions.models import TransactionRule
 
@@ -82,3 +83,4 @@ class OwnCategories:
             for model in (TransactionChoice, TransactionRule):
                 unit.session.execute(update(model).where(model.category == category_id).values(category=None))
             unit.session.delete(category)
+            sums.refresh_category(unit, user_id, category_id)

@@ -5,17 +5,21 @@ Every total of the application is built from these, so that list, reports and da
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
+from typing import Any
 
 from sqlalchemy import ColumnElement
 from sqlalchemy import Select
 from sqlalchemy import and_
-from sqlalchemy import exists
+from sqlalchemy import case
 from sqlalchemy import func
+from sqlalchemy import literal
 from sqlalchemy import not_
 from sqlalchemy import or_
 from sqlalchemy import select
+from sqlalchemy import union_all
 from sqlalchemy.orm import aliased
 
 from mingus.plaid.accounts import replaced_accounts
@@ -72,64 +76,94 @@ def is_shown() -> ColumnElement[bool]:
 
 def effective_code() -> ColumnElement[str | None]:
     """The person's category, else the bank's finest; None where nobody told."""
-    return func.coalesce(
-        TransactionChoice.category, PlaidTransaction.category_detailed, PlaidTransaction.category
+    return func.nullif(
+        func.coalesce(
+            TransactionChoice.category, PlaidTransaction.category_detailed, PlaidTransaction.category
+        ),
+        "",
     )
 
 
-def in_category(codes: tuple[str, ...]) -> ColumnElement[bool]:
+def banks_group() -> ColumnElement[str]:
+    """The bank's group where the person decided nothing else, else empty."""
+    return func.coalesce(case((TransactionChoice.category.is_(None), PlaidTransaction.category)), "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What says what money counts as: of rows, or of the sums that are kept of them."""
+
+    owner: Any  # a column, or the id itself
+    code: ColumnElement[str | None]
+    banks_group: ColumnElement[str]
+    sign: ColumnElement[int]  # or the amount: only compared with 0
+    paired: ColumnElement[bool]
+
+
+def rows() -> Seen:
+    """What rows say, joined with what the person decided about them."""
+    return Seen(
+        owner=PlaidTransaction.user_id,
+        code=effective_code(),
+        banks_group=banks_group(),
+        sign=PlaidTransaction.amount_minor.expression,
+        paired=is_paired(),
+    )
+
+
+def in_category(codes: tuple[str, ...], seen: Seen | None = None) -> ColumnElement[bool]:
     """True for rows in one of these categories, or in an unheard-of one within these groups.
 
     For a whole group pass `Catalogue.codes_under(code)`.
     """
-    unheard = and_(TransactionChoice.category.is_(None), PlaidTransaction.category.in_(codes))
-    if UNCATEGORISED in codes:
-        unheard = or_(unheard, effective_code().is_(None))
-    return or_(effective_code().in_(codes), unheard)
+    seen = seen or rows()
+    found = or_(seen.code.in_(codes), seen.banks_group.in_(codes))
+    return or_(found, seen.code.is_(None)) if UNCATEGORISED in codes else found
 
 
-def is_transfer() -> ColumnElement[bool]:
+def is_transfer(seen: Seen | None = None) -> ColumnElement[bool]:
     """Moved between the person's own accounts, or borrowed: counts neither as spent nor as earned."""
-    return or_(_means(Flow.TRANSFER), is_paired())
+    seen = seen or rows()
+    return or_(_means(Flow.TRANSFER, seen), seen.paired)
 
 
 def is_paired() -> ColumnElement[bool]:
     """One side of a transfer whose other side is here too, and has not been taken back by its bank."""
     other = aliased(PlaidTransaction)
-    pairs = exists().where(TransferPair.undone_at.is_(None), other.removed_at.is_(None))
-    return or_(
-        pairs.where(TransferPair.out_id == PlaidTransaction.id, TransferPair.in_id == other.id),
-        pairs.where(TransferPair.in_id == PlaidTransaction.id, TransferPair.out_id == other.id),
-    )
+    pairs = select(literal(1)).where(TransferPair.undone_at.is_(None), other.removed_at.is_(None))
+    sides = (TransferPair.out_id, TransferPair.in_id)
+    # in one EXISTS, which PostgreSQL looks up for each row; of two it would make tables of everybody's pairs
+    return union_all(
+        *(
+            pairs.where(one == PlaidTransaction.id, two == other.id).correlate(PlaidTransaction)
+            for one, two in (sides, sides[::-1])
+        )
+    ).exists()
 
 
-def is_income() -> ColumnElement[bool]:
+def is_income(seen: Seen | None = None) -> ColumnElement[bool]:
     """Earned: by its category, or by its sign where there is none."""
-    untold = and_(_is_untold(), PlaidTransaction.amount_minor > 0)
-    return and_(not_(is_transfer()), or_(_means(Flow.INCOME), untold))
+    seen = seen or rows()
+    return and_(not_(is_transfer(seen)), _is_earned(seen))
 
 
-def is_spending() -> ColumnElement[bool]:
+def is_spending(seen: Seen | None = None) -> ColumnElement[bool]:
     """Spent, or given back of what was spent: a refund is a positive amount here and lessens the sum."""
-    untold = and_(_is_untold(), PlaidTransaction.amount_minor > 0)
-    return and_(not_(is_transfer()), not_(or_(_means(Flow.INCOME), untold)))
+    seen = seen or rows()
+    return and_(not_(is_transfer(seen)), not_(_is_earned(seen)))
 
 
-def _is_untold() -> ColumnElement[bool]:
-    return func.coalesce(effective_code(), UNCATEGORISED).in_(UNTOLD)
+def _is_earned(seen: Seen) -> ColumnElement[bool]:
+    untold = and_(func.coalesce(seen.code, UNCATEGORISED).in_(UNTOLD), seen.sign > 0)
+    return or_(_means(Flow.INCOME, seen), untold)
 
 
-def _means(flow: Flow) -> ColumnElement[bool]:
-    """By the row's category; never null, so that it can be turned round."""
+def _means(flow: Flow, seen: Seen) -> ColumnElement[bool]:
+    """By its category; never null, so that it can be turned round."""
     codes, groups = _codes(flow)
-    own = select(OwnCategory.id).where(
-        OwnCategory.user_id == PlaidTransaction.user_id, OwnCategory.parent.in_(groups)
-    )
-    return or_(
-        func.coalesce(effective_code(), UNCATEGORISED).in_(codes),
-        and_(TransactionChoice.category.is_(None), func.coalesce(PlaidTransaction.category, "").in_(groups)),
-        func.coalesce(TransactionChoice.category, "").in_(own),
-    )
+    own = select(OwnCategory.id).where(OwnCategory.user_id == seen.owner, OwnCategory.parent.in_(groups))
+    code = func.coalesce(seen.code, UNCATEGORISED)
+    return or_(code.in_(codes), seen.banks_group.in_(groups), code.in_(own))
 
 
 @cache

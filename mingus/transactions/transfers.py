@@ -22,6 +22,7 @@ from mingus.plaid.ledger import TransactionId
 from mingus.plaid.models import PlaidConnection
 from mingus.plaid.staging import is_settled
 from mingus.transactions import catalogues
+from mingus.transactions import sums
 from mingus.transactions.categories import Flow
 from mingus.transactions.models import TransferPair
 from mingus.transactions.spending import UNTOLD
@@ -73,24 +74,31 @@ class Transfers:
                 rows = _sides(unit, user_id, catalogue, ids=ids[start : start + ROWS_AT_ONCE])
                 others = _opposite(unit, user_id, catalogue, rows)
                 taken, undone = _known(unit, user_id, [side.id for side in (*rows, *others)])
+                paired: list[TransactionId] = []
                 for one, two in _best(rows, others, taken, undone):
                     out, back = (one, two) if one.amount_minor < 0 else (two, one)
                     pair = TransferPair(
                         out_id=out.id, in_id=back.id, user_id=user_id, found_at=self._ambient.now()
                     )
                     unit.session.add(pair)
-                    count += 1
+                    paired += [out.id, back.id]
+                sums.refresh_rows(unit, user_id, paired)
+                count += len(paired) // 2
         return count
 
     def undo(self, user_id: UserId, transaction_id: TransactionId) -> None:
         """The person says it is no transfer: both sides count again, for good; raises NotFound."""
         with unit_of_work() as unit:
-            _pair_of(unit, user_id, transaction_id, undone=False).undone_at = self._ambient.now()
+            pair = _pair_of(unit, user_id, transaction_id, undone=False)
+            pair.undone_at = self._ambient.now()
+            sums.refresh_rows(unit, user_id, [pair.out_id, pair.in_id])
 
     def redo(self, user_id: UserId, transaction_id: TransactionId) -> None:
         """It is one after all; raises NotFound when nothing was undone."""
         with unit_of_work() as unit:
-            _pair_of(unit, user_id, transaction_id, undone=True).undone_at = None
+            pair = _pair_of(unit, user_id, transaction_id, undone=True)
+            pair.undone_at = None
+            sums.refresh_rows(unit, user_id, [pair.out_id, pair.in_id])
 
 
 def _pair_of(unit: Unit, user_id: UserId, transaction_id: TransactionId, *, undone: bool) -> TransferPair:

@@ -214,12 +214,20 @@ def test_a_long_list_is_shown_before_it_is_added_up(
 ) -> None:
     monkeypatch.setattr(listing, "LONG", 2)
     desk.transactions(account, [{"amount_minor": -100} for _ in range(3)])
-    page = window.get("/transactions")
+    page = window.get("/transactions?q=coffee")
     assert "Add up this long list" in text_of(page)
-    assert 'data-live-url="/transactions?totals=1"' in page.get_data(as_text=True)
-    part = window.get("/transactions?totals=1", headers={"X-Fragment": "totals"})
+    assert 'data-live-url="/transactions?q=coffee&amp;totals=1"' in page.get_data(as_text=True)
+    part = window.get("/transactions?q=coffee&totals=1", headers={"X-Fragment": "totals"})
     assert text_of(part) == "3 transactions In $0.00 Out −$3.00"
-    assert "Out −$3.00" in text_of(window.get("/transactions?totals=1"))
+    assert "Out −$3.00" in text_of(window.get("/transactions?q=coffee&totals=1"))
+
+
+def test_a_long_list_whose_months_are_known_is_added_up_at_once(
+    window: Browser, desk: Desk, account: AccountId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "LONG", 2)
+    desk.transactions(account, [{"amount_minor": -100} for _ in range(3)])
+    assert "Out −$3.00" in text_of(window.get("/transactions?direction=out"))
 
 
 def test_a_script_gets_the_rows_alone(window: Browser, desk: Desk, account: AccountId) -> None:

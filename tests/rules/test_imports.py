@@ -138,6 +138,8 @@ FLOORS: list[tuple[int, str]] = [
     (3, "mingus.transactions.history"),
     (3, "mingus.transactions.listing"),
     (3, "mingus.transactions.spending"),
+    (3, "mingus.transactions.sums"),
+    (3, "mingus.transactions.summing"),
     (3, "mingus.imports.service"),
     (3, "mingus.imports.queries"),
     (1, "mingus.imports.models"),

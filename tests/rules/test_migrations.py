@@ -74,12 +74,17 @@ def two_people() -> list[UserId]:
     return people
 
 
+# made anew from other rows by the upgrade
+ADDED_UP = {"month_sums", "day_sums"}
+
+
 def every_row() -> dict[str, list[str]]:
     """What each table of people holds."""
     with db.engine.connect() as connection:
         return {
             table.name: sorted(map(repr, connection.execute(select(table)).all()))
             for table in (*owned_tables(), tables.metadata().tables["users"])
+            if table.name not in ADDED_UP
         }
 
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from mingus.auth.models import UserId
     from mingus.services import Services
 
+pytestmark = pytest.mark.past_sums
+
 
 @pytest.fixture
 def ada(app: Flask, wired: Services) -> UserId:

@@ -19,6 +19,7 @@ from mingus.plaid.models import PlaidAccount
 from mingus.plaid.models import PlaidConnection
 from mingus.plaid.states import ConnectionState
 from mingus.services import services
+from mingus.transactions import sums
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -106,6 +107,7 @@ def make_transactions(account_id: AccountId, rows: list[dict[str, Any]]) -> list
             unit.session.add(
                 PlaidTransaction(**{**common, "id": row_id, "plaid_transaction_id": f"plaid-{row_id}", **row})
             )
+        sums.refresh_rows(unit, account.user_id, ids)
     return ids
 
 
@@ -136,6 +138,7 @@ class Desk:
     def put(self, *rows: Base) -> None:
         with self.app.app_context(), unit_of_work() as unit:
             unit.session.add_all(rows)
+            sums.rebuild(unit, self.owner)
 
     def read(self, model: type[Row], key: Any) -> Row | None:
         with self.app.app_context():
