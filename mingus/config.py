@@ -314,6 +314,8 @@ def _check_production(read: EnvironmentReader, settings: Settings) -> None:
         read.refuse("PLAID_WEBHOOK_URL", "is missing. Production needs it: https://<host>/api/plaid/webhook.")
     if settings.demo:
         read.refuse("MINGUS_DEMO", "must be off in production: the demo user's password is public.")
+    if settings.second_factor is SecondFactor.NOBODY:
+        read.refuse("MINGUS_SECOND_FACTOR", "must be admins or everybody in production.")
     if not settings.smtp_url:
         read.refuse("SMTP_URL", "is missing. Production needs a mail server for sign-up and password reset.")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flask import Response
 from flask import flash
 from flask import redirect
 from flask import render_template
@@ -13,6 +14,7 @@ from flask_babel import gettext as _
 
 from mingus.admin import connections as queries
 from mingus.admin import institutions as banks
+from mingus.admin import support
 from mingus.admin.connections import Group
 from mingus.admin.views import ROWS_SHOWN
 from mingus.admin.views import bp
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
     from mingus.auth.models import UserId
+    from mingus.plaid.ledger import SyncId
 
 
 @bp.get("/connections")
@@ -62,6 +65,22 @@ def connection(connection_id: ConnectionId) -> ResponseReturnValue:
         queries.detail(connection_id, environment=environment(), now=services().ambient.now())
     )
     return render_template("admin/connection.html", detail=found, row=found.row)
+
+
+@bp.get("/connections/<connection_id>/support.json")
+def support_bundle(connection_id: ConnectionId) -> ResponseReturnValue:
+    """What helps others to help, without people and money, as a file."""
+    found = owned_or_404(
+        support.bundle(connection_id, environment=environment(), now=services().ambient.now())
+    )
+    return _file(found, f"{connection_id}.json", "application/json")
+
+
+@bp.get("/syncs/<sync_id>/scenario.toml")
+def scenario(sync_id: SyncId) -> ResponseReturnValue:
+    """A failed sync as a story that the simulator plays."""
+    found = owned_or_404(support.scenario(sync_id, now=services().ambient.now()))
+    return _file(found, f"{sync_id}.toml", "application/toml")
 
 
 @bp.post("/connections/<connection_id>/sync")
@@ -107,6 +126,12 @@ def institutions() -> ResponseReturnValue:
         rows=banks.rows(environment=environment(), now=services().ambient.now()),
         usage=services().outgoing.shared_usage(),
     )
+
+
+def _file(text: str, name: str, kind: str) -> Response:
+    answer = Response(text, content_type=f"{kind}; charset=utf-8")
+    answer.headers.set("Content-Disposition", "attachment", filename=name)
+    return answer
 
 
 def environment() -> str:

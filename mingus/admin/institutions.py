@@ -68,7 +68,7 @@ class BankRow:
 
 
 def rows(*, environment: str, now: dt.datetime) -> list[BankRow]:
-    """Every bank that connections live at, the troubled ones first, then the largest. Three queries."""
+    """Every bank that connections live at: those left alone, the troubled, then the largest. Three queries."""
     living = func.count().filter(PlaidConnection.state.in_([state.value for state in READABLE]))
     found = db.session.execute(
         select(
@@ -113,7 +113,7 @@ def rows(*, environment: str, now: dt.datetime) -> list[BankRow]:
         )
         for bank_id, name, connections, stalled, in_a_row, until in found
     ]
-    return sorted(banks, key=lambda bank: not bank.is_troubled)
+    return sorted(banks, key=lambda bank: (bank.rests_until is None, not bank.is_troubled))
 
 
 def _rates(

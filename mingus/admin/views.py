@@ -14,6 +14,7 @@ from flask import request
 from flask_babel import lazy_gettext as _l
 
 from mingus.admin import kpis
+from mingus.admin import plots
 from mingus.services import services
 from mingus.web.access import visitor
 
@@ -69,10 +70,11 @@ def index() -> ResponseReturnValue:
     period = request.args.get("period", "24h")
     if period not in PERIODS:
         abort(404)
-    now = services().ambient.now()
+    now, environment = services().ambient.now(), services().settings.environment.value
     return render_template(
         "admin/index.html",
-        kpis=kpis.kpis(environment=services().settings.environment.value, now=now, span=PERIODS[period][1]),
+        kpis=kpis.kpis(environment=environment, now=now, span=PERIODS[period][1]),
+        charts=plots.lines(kpis.by_day(environment=environment, now=now)),
         period=period,
         periods={name: label for name, (label, _span) in PERIODS.items()},
     )

@@ -5,9 +5,11 @@ from __future__ import annotations
 import click
 from flask.cli import AppGroup
 
+from mingus.admin import support
 from mingus.command import in_one_line
 from mingus.errors import NotFound
 from mingus.plaid import queries
+from mingus.plaid.ledger import SyncId
 from mingus.plaid.ledger import Trigger
 from mingus.plaid.models import ConnectionId
 from mingus.plaid.states import ENDED
@@ -46,6 +48,32 @@ def sync(connection_id: str | None, *, everyone: bool) -> None:
     for wanted_id in wanted:
         services().sync.request(wanted_id, Trigger.OPERATOR)
     click.echo(f"{len(wanted)} syncs asked for.")
+
+
+@plaid.command("support-bundle")
+@click.argument("connection_id")
+@in_one_line
+def support_bundle(connection_id: str) -> None:
+    """Print what helps others to help with a connection, as JSON; nothing in it is about people or money."""
+    wired = services()
+    found = support.bundle(
+        ConnectionId(connection_id), environment=wired.settings.environment.value, now=wired.ambient.now()
+    )
+    click.echo(_there(found))
+
+
+@plaid.command("scenario")
+@click.argument("sync_id")
+@in_one_line
+def scenario(sync_id: str) -> None:
+    """Print a failed sync as a story that the simulator plays: python -m mingus.simulator --scenario FILE.toml"""
+    click.echo(_there(support.scenario(SyncId(sync_id), now=services().ambient.now())), nl=False)
+
+
+def _there(found: str | None) -> str:
+    if found is None:
+        raise NotFound
+    return found
 
 
 @vault.command("rotate")

@@ -87,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
         default=1,
         help="the world to make; the same seed makes the same world (default: 1)",
     )
-    add("--scenario", metavar="NAME", help="a story to tell to every new item")
+    add("--scenario", metavar="NAME", help="a story to tell to every new item, or a file with one (.toml)")
     add("--clock", default="real", help="'real' or 'frozen:2026-05-04T12:00:00Z' (default: real)")
     add("--client-id", default="simulator", help="the client_id that is accepted (default: simulator)")
     add("--secret", default="simulator", help="the secret that is accepted (default: simulator)")

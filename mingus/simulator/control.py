@@ -223,6 +223,20 @@ def load_scenario(sim: Simulator, request: Request, name: str) -> Response:
     return json_response({"name": name, "title": story.title})
 
 
+def take_scenario(sim: Simulator, request: Request) -> Response:
+    """Take a story from elsewhere, a TOML text, and tell it to new items, or with item_id to that item."""
+    body = check(_body(request), {"text": text(), "item_id": optional(text())})
+    try:
+        story = sim.scenes.take(body["text"])
+    except scenes.ScenarioRefused as refusal:
+        refuse("INVALID_FIELD", str(refusal))
+    if "item_id" in body:
+        sim.scenes.tell(sim.items.by_id(body["item_id"]), story)
+    else:
+        sim.scenes.load(story.name)
+    return json_response({"name": story.name, "title": story.title})
+
+
 def end_scenario(sim: Simulator, _: Request) -> Response:
     """No story any more."""
     sim.scenes.clear()
@@ -329,6 +343,7 @@ ROUTES: tuple[Route, ...] = tuple(
         ("POST", "keys/rotate", rotate),
         ("POST", "keys/<kid>/expire", expire),
         ("GET", "scenarios", list_scenarios),
+        ("POST", "scenarios", take_scenario),
         ("POST", "scenarios/<name>", load_scenario),
         ("DELETE", "scenarios", end_scenario),
         ("POST", "limits", limits),

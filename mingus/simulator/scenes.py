@@ -6,6 +6,7 @@ the `nth` time, only with `more` pages to come if so said), or both. What it doe
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
 import tomllib
@@ -77,17 +78,40 @@ class Scenes:
         """Take up the story of a former run, and the steps that are still to come."""
         current = self._sim.store.get("scene", "current")
         if current:
-            self._scenario = scenario(current["name"])
+            self._scenario = self.story(current["name"])
         for key, doc in self._sim.store.all("scene"):
             item = self._sim.items.find(key)
             if item and not item.removed:
-                self._plan(item, scenario(doc["name"]), set(doc["done"]))
+                self._plan(item, self.story(doc["name"]), set(doc["done"]))
+
+    def story(self, name: str) -> Scenario:
+        """The story of that name: one that was taken, else one of the files here."""
+        taken = self._sim.store.get("story", name)
+        return parsed(name, taken["text"]) if taken else scenario(name)
+
+    def take(self, text: str) -> Scenario:
+        """Keep a story from elsewhere, by a name of its own; ScenarioRefused when the text is none."""
+        name = f"taken-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+        found = parsed(name, text)
+        self._sim.store.put("story", name, {"text": text})
+        return found
 
     def load(self, name: str) -> Scenario:
         """Tell the story to every item made from now on; ScenarioRefused when there is none of that name."""
-        self._scenario = scenario(name)
+        self._scenario = self.story(name)
         self._sim.store.put("scene", "current", {"name": name})
         return self._scenario
+
+    def load_from(self, source: str) -> Scenario:
+        """As `load`, by a name or the path of a file that ends in .toml."""
+        if not source.endswith(".toml"):
+            return self.load(source)
+        try:
+            text = Path(source).read_text(encoding="utf-8")
+        except OSError as error:
+            message = f"the scenario {source} can not be read: {error.strerror}"
+            raise ScenarioRefused(message) from error
+        return self.load(self.take(text).name)
 
     def item_made(self, item: Item) -> None:
         """A new item enters the story in force."""
@@ -107,7 +131,7 @@ class Scenes:
             return
         doc["calls"][endpoint] = doc["calls"].get(endpoint, 0) + 1
         self._sim.store.put("scene", item.item_id, doc)
-        for number, step in enumerate(scenario(doc["name"]).steps):
+        for number, step in enumerate(self.story(doc["name"]).steps):
             if step.on == endpoint and number not in doc["done"] and _reached(step, doc["calls"], result):
                 self._due(item, number, _aimed(step, result))
 
@@ -159,11 +183,24 @@ def scenario(name: str) -> Scenario:
     if name not in names():
         message = f"there is no scenario {name!r}; there are: {', '.join(names())}"
         raise ScenarioRefused(message)
-    data = tomllib.loads((FOLDER / f"{name}.toml").read_text())
+    return parsed(name, (FOLDER / f"{name}.toml").read_text())
+
+
+@cache
+def parsed(name: str, text: str) -> Scenario:
+    """The story that a text tells; ScenarioRefused when it tells none."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        message = f"scenario {name!r} is no TOML: {error}"
+        raise ScenarioRefused(message) from error
+    if not isinstance(data.get("title"), str):
+        message = f"scenario {name!r} has no title"
+        raise ScenarioRefused(message)
     return Scenario(
         name=name,
         title=data["title"],
-        about=data["about"],
+        about=data.get("about", ""),
         username=data.get("username", "user_household"),
         password=data.get("password", "pass_good"),
         steps=tuple(_step(name, row) for row in data.get("step", [])),

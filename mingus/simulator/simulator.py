@@ -50,7 +50,7 @@ class Simulator:
         self.webhooks.resume()
         self.scenes.resume()
         if self.config.scenario:
-            self.scenes.load(self.config.scenario)
+            self.scenes.load_from(self.config.scenario)
         self.scheduler.start()
 
     def reset(self) -> None:

@@ -12,6 +12,8 @@ from mingus.admin import syncdetail
 from mingus.admin import syncs
 from mingus.admin.kpis import Measure
 from mingus.auth.models import Role
+from mingus.config import SecondFactor
+from mingus.config import Settings
 from mingus.db import unit_of_work
 from mingus.plaid.ledger import PlaidSyncLog
 from mingus.plaid.ledger import SyncStatus
@@ -119,6 +121,17 @@ def test_for_others_no_admin_page_exists(app: Flask, ada: UserId) -> None:
     assert 'href="/admin"' not in member.get("/accounts").get_data(as_text=True)
 
 
+def test_no_admin_page_opens_without_a_second_factor_where_admins_need_one(
+    app: Flask, cleo: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Settings, "second_factor", SecondFactor.ADMINS)
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint.startswith("admin."):
+            url = app.url_map.bind("localhost").build(rule.endpoint, dict.fromkeys(rule.arguments, "x"))
+            answer = cleo.submit(url) if "POST" in (rule.methods or ()) else cleo.get(url)
+            assert answer.location == "/settings/security", rule.rule
+
+
 def test_an_admin_finds_the_pages(cleo: Browser) -> None:
     assert 'href="/admin"' in cleo.get("/accounts").get_data(as_text=True)
     for url in ("/admin", "/admin?period=7d", "/admin?period=30d", "/admin/syncs"):
@@ -171,6 +184,23 @@ def test_connecting_syncs_and_sign_ins_follow_what_happened(
     assert figures(wired)[Measure.SYNCS].value is None
     assert figures(wired, 7 * DAY)[Measure.SYNCS].of == 3
     assert figures(wired)[Measure.SIGN_INS].value == 1
+
+
+def test_each_day_has_its_figure_beside_the_target(
+    app: Flask, bank: Bank, wired: Services, ambient: FrozenAmbient
+) -> None:
+    add(call(wired, milliseconds=900), webhook(wired, EventState.HANDLED))
+    ambient.advance(days=2)
+    add(call(wired, milliseconds=100), webhook(wired, EventState.PARKED))
+    bank.sync()
+    found = kpis.by_day(environment="simulator", now=ambient.now())
+    assert [one.value for one in found[Measure.WEBHOOKS]] == [1, 0]
+    assert [(one.counted, one.of) for one in found[Measure.SYNCS]] == [(1, 1), (1, 1)]
+    assert found[Measure.SYNCS][1].day - found[Measure.SYNCS][0].day == 2 * DAY
+    assert len(found[Measure.RESPONSE]) == 2
+    assert len(found[Measure.CONNECTING]) == 1
+    page = factories.sign_in(app, factories.make_person(app, CLEO, role=Role.ADMIN)).get("/admin")
+    assert "Missed on 1 of 2 days." in text_of(page)
 
 
 def test_staying_signed_out_is_one_new_sign_in(bank: Bank, wired: Services) -> None:

@@ -22,6 +22,8 @@ from mingus.db import unit_of_work
 from mingus.jobs import InlineJobs
 from mingus.money import Money
 from mingus.plaid.failures import PlaidFailure
+from mingus.plaid.ledger import PlaidSyncLog
+from mingus.plaid.models import PlaidCall
 from mingus.plaid.models import PlaidConnection
 from mingus.services import services
 from mingus.simulator.config import Config
@@ -137,6 +139,39 @@ def _trouble(connection_id: str) -> None:
     services().connections.note_failure(found, PlaidFailure("ITEM_LOGIN_REQUIRED"), cause="screens")
 
 
+def _past_days(bank: Bank, now: dt.datetime) -> None:
+    """Three weeks of syncs and calls, a few of them failed."""
+    owner = bank.connection().user_id
+    with unit_of_work() as unit:
+        for number in range(21 * 20):
+            at = now - dt.timedelta(days=number // 20 + 1, minutes=number)
+            bad = number % 20 < (number // 20) % 4 // 2
+            unit.session.add(
+                PlaidSyncLog(
+                    id=services().ambient.new_id("sync"),
+                    connection_id=bank.connection_id,
+                    user_id=owner,
+                    trigger="schedule",
+                    status="failed" if bad else "success",
+                    requested_at=at,
+                    started_at=at,
+                    finished_at=at + dt.timedelta(seconds=2),
+                    error_code="INSTITUTION_NOT_RESPONDING" if bad else None,
+                )
+            )
+            unit.session.add(
+                PlaidCall(
+                    id=services().ambient.new_id("call"),
+                    at=at,
+                    endpoint="/transactions/sync",
+                    connection_id=bank.connection_id,
+                    status=400 if bad else 200,
+                    milliseconds=180 + 37 * (number % 11),
+                    error_code="INSTITUTION_NOT_RESPONDING" if bad else None,
+                )
+            )
+
+
 def _incident(bank: Bank) -> None:
     """The first bank had a bad day: it was down for a while, and some of its rows could not be read."""
     break_calls(bank.plaid, "error", "/transactions/sync", code="INSTITUTION_DOWN")
@@ -147,6 +182,7 @@ def _incident(bank: Bank) -> None:
     bank.sync()
     mend_calls(bank.plaid)
     now = services().ambient.now()
+    _past_days(bank, now)
     with unit_of_work() as unit:
         for number, state in enumerate((EventState.HANDLED, EventState.PARKED)):
             unit.session.add(

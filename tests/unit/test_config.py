@@ -107,6 +107,7 @@ def test_one_wrong_value_is_one_problem_that_names_it(name: str, value: str) -> 
         ("PLAID_SECRET", ""),
         ("MINGUS_DEMO", "true"),
         ("SMTP_URL", ""),
+        ("MINGUS_SECOND_FACTOR", "nobody"),
     ],
 )
 def test_production_starts_only_when_it_is_safe(name: str, value: str) -> None:
