@@ -308,23 +308,21 @@ def _check_environment(read: EnvironmentReader, settings: Settings) -> None:
 
 
 def _check_production(read: EnvironmentReader, settings: Settings) -> None:
-    if not settings.https:
-        read.refuse("MINGUS_BASE_URL", "must begin with https:// in production.")
-    if not settings.webhook_url:
-        read.refuse("PLAID_WEBHOOK_URL", "is missing. Production needs it: https://<host>/api/plaid/webhook.")
-    if settings.demo:
-        read.refuse("MINGUS_DEMO", "must be off in production: the demo user's password is public.")
-    if settings.second_factor is SecondFactor.NOBODY:
-        read.refuse("MINGUS_SECOND_FACTOR", "must be admins or everybody in production.")
-    if not settings.smtp_url:
-        read.refuse("SMTP_URL", "is missing. Production needs a mail server for sign-up and password reset.")
+    nobody = settings.second_factor is SecondFactor.NOBODY
+    for wrong, name, problem in (
+        (not settings.https, "MINGUS_BASE_URL", "must begin with https:// in production."),
+        (not settings.webhook_url, "PLAID_WEBHOOK_URL", "is missing: https://<host>/api/plaid/webhook."),
+        (settings.demo, "MINGUS_DEMO", "must be off in production: everybody knows its password."),
+        (nobody, "MINGUS_SECOND_FACTOR", "must be admins or everybody in production."),
+        (not settings.smtp_url, "SMTP_URL", "is missing. Production needs it for sign-up and reset."),
+    ):
+        if wrong:
+            read.refuse(name, problem)
 
 
 def _plaid_secret(read: EnvironmentReader, environment: PlaidEnvironment) -> str:
-    secret = read.secret("PLAID_SECRET")
-    if environment is PlaidEnvironment.DEVELOPMENT:
-        return read.secret("PLAID_DEVELOPMENT_API_KEY") or secret
-    return secret or _simulator_credential(environment)
+    own = read.secret("PLAID_DEVELOPMENT_API_KEY") if environment is PlaidEnvironment.DEVELOPMENT else ""
+    return own or read.secret("PLAID_SECRET") or _simulator_credential(environment)
 
 
 def _simulator_credential(environment: PlaidEnvironment) -> str:

@@ -55,7 +55,7 @@ class AsideRow:
     id: str
     kind: Aside
     reason: str
-    at: dt.datetime  # when a sync last met it
+    at: dt.datetime  # when it was set aside; of a parked one, when a sync last met it
     sync_id: SyncId
     connection_id: ConnectionId
     user_id: UserId
