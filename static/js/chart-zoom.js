@@ -1,6 +1,7 @@
-// A long line is looked at in part: dragging chooses a part, then moves along it; buttons and keys do the same.
+// A long line is looked at in part: dragging chooses a part, then moves along it; two fingers, buttons and keys do too.
 // All words are the server's: names and figures out of the table beside the chart.
 import { part } from "./chart.js";
+import { pinch } from "./chart-pinch.js";
 
 const EDGES = ["chart__edge--high", "chart__edge--low", "chart__edge--from", "chart__edge--to"];
 const LEAST = 6;
@@ -117,6 +118,21 @@ export function mount(figure, reader) {
   };
   stage.addEventListener("pointerup", drop);
   stage.addEventListener("pointercancel", drop);
+
+  let held = null;
+  pinch(
+    stage,
+    () => {
+      held = { from, width: to - from };
+      dragged = null;
+      brush.remove();
+    },
+    (closer, was, is) => {
+      const width = Math.min(last, held.width * closer);
+      const start = held.from + was * held.width - is * width; // what was between the fingers stays there
+      look(start, start + width);
+    },
+  );
 
   stage.classList.add("chart__stage--zoom");
   bar.hidden = false;

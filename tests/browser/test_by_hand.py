@@ -118,6 +118,32 @@ def test_a_long_line_is_looked_at_in_part_by_dragging_buttons_and_keys(valued: W
     expect(page.get_by_role("button", name="Further away")).to_be_disabled()
 
 
+def test_two_fingers_look_closer_and_further(valued: Walker) -> None:
+    page = valued.page
+    shown = page.locator("[data-zoom-range]")
+    box = page.locator(".chart__stage").bounding_box()
+    assert box is not None
+    session = page.context.new_cdp_session(page)
+
+    def pinch(first: float, then: float) -> None:
+        """Two fingers around the middle, so far apart, as a share of the chart."""
+        for kind, apart in (("touchStart", first), ("touchMove", (first + then) / 2), ("touchMove", then)):
+            points = [
+                {"x": box["x"] + box["width"] * (0.5 + side * apart / 2), "y": box["y"] + 90, "id": number}
+                for number, side in enumerate((-1, 1))
+            ]
+            session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    pinch(0.2, 0.6)
+    expect(shown).to_contain_text("–")
+    part = shown.inner_text()
+    pinch(0.2, 0.4)
+    assert shown.inner_text() not in {part, ""}
+    pinch(0.8, 0.05)
+    expect(shown).to_have_text("")
+
+
 def test_amounts_are_blurred_from_the_menu_and_paper_shows_no_buttons(valued: Walker) -> None:
     page = valued.page
     page.locator("summary:visible", has_text="Ada").click()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PAGES = ("/", "/accounts", "/transactions", "/reports/net-worth", "/reports/spending", "/reports/cash-flow")
 MOST_OF_A_PAGE = 100_000
 MOST_OF_SCRIPTS = 60_000
-CHARTS = {"chart.js", "chart-zoom.js"}
+CHARTS = {"chart.js", "chart-zoom.js", "chart-pinch.js"}
 ASKS = {"Accept-Encoding": "gzip"}
 
 
