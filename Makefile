@@ -1,6 +1,6 @@
 # MINGUS. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test setup check lint types fmt migrate bench crash storm sbom clean lock texts screens sim worker web
+.PHONY: help run test setup check lint types fmt migrate bench crash storm fuzz sbom clean lock texts screens sim worker web
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -51,6 +51,9 @@ crash: $(VENV)/.installed-dev ## Kill the worker RUNS times (SEED=) and hold the
 
 storm: $(VENV)/.installed-dev ## Two web processes and four workers on PostgreSQL, killed meanwhile: nothing lost, nothing twice
 	@$(BIN)/python -m bench.storm
+
+fuzz: $(VENV)/.installed-dev ## N random requests (10000) over all forms, and as many made from the API's document (FUZZ_SEED=)
+	@FUZZ=$${N:-10000} $(BIN)/python -m pytest -q --timeout 0 tests/attacks/test_fuzz.py -k "$${KIND:-sqlite}"
 
 texts: $(VENV)/.installed-dev ## Bring the translations up to what code and templates say
 	@$(BIN)/python -m translations
