@@ -230,7 +230,7 @@ def _bind_requests(app: Flask, settings: Settings) -> None:
 
     @login.user_loader  # type: ignore[untyped-decorator]  # flask-login ships no types
     def _load(token: str) -> Visitor | None:
-        return None if access.bearer() is not None else services().sessions.visitor(token)
+        return None if access.bearer() is not None else services().sessions.visitor(token, access.device())
 
     @login.request_loader  # type: ignore[untyped-decorator]  # flask-login ships no types
     def _load_program(_: Request) -> Visitor | None:

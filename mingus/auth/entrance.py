@@ -22,6 +22,7 @@ from mingus.auth.failures import WrongCode
 from mingus.auth.failures import WrongCredentials
 from mingus.auth.models import User
 from mingus.auth.models import UserId
+from mingus.auth.sessions import hash_token
 from mingus.db import db
 from mingus.db import unit_of_work
 from mingus.limits import Limit
@@ -58,6 +59,7 @@ class Entry:
     """A session that was opened; a half one admits to the question for the factor alone."""
 
     token: str
+    device: str  # the cookie that the session is bound to
     user_id: UserId
     remembered: bool
     is_half: bool = False
@@ -185,6 +187,7 @@ class Entrance:
             return self._sessions.renew(unit, visitor.session_id)
 
     def _open(self, user_id: UserId, *, remember: bool, caller: Caller, half: bool, how: str) -> Entry:
+        device = self._devices.issue(user_id)
         with unit_of_work() as unit:
             if not half:
                 self._trail.record(unit, AuditAction.SIGNED_IN, actor=user_id, subject=user_id, how=how)
@@ -194,6 +197,7 @@ class Entrance:
                 remembered=remember,
                 agent=caller.agent,
                 address=caller.address,
+                device_hash=None if half else hash_token(device),
                 awaits_factor=half,
             )
-        return Entry(token=token, user_id=user_id, remembered=remember, is_half=half)
+        return Entry(token=token, device=device, user_id=user_id, remembered=remember, is_half=half)

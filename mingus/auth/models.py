@@ -77,6 +77,9 @@ class AuthSession(Base):
     user_id: Mapped[UserId] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     remembered: Mapped[bool]
     awaits_factor: Mapped[bool] = mapped_column(default=False)  # admits to nothing else yet
+    device_hash: Mapped[str | None] = mapped_column(
+        String(64)
+    )  # of the cookie that has to come along; None: opened before
     agent: Mapped[str] = mapped_column(String(300))
     address: Mapped[str] = mapped_column(String(45))  # shortened to its network
     created_at: Mapped[dt.datetime]

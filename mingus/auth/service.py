@@ -192,7 +192,13 @@ class AuthService:
                 unit, "password_changed", user.email, name=user.display_name, at=self._ambient.now()
             )
             return self._sessions.open(
-                unit, user.id, remembered=False, agent=agent, address=address, goes_on=True
+                unit,
+                user.id,
+                remembered=False,
+                agent=agent,
+                address=address,
+                device_hash=visitor.device_hash,
+                goes_on=True,
             )
 
     # profile and sessions

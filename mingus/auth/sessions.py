@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import hmac
 import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -53,6 +54,7 @@ class Visitor:
     theme: str
     hides_amounts: bool
     token: str
+    device_hash: str | None
     session_id: SessionId
     authenticated_at: dt.datetime
     seen_at: dt.datetime
@@ -99,6 +101,7 @@ class SessionBook:
         remembered: bool,
         agent: str,
         address: str | None,
+        device_hash: str | None = None,
         goes_on: bool = False,
         awaits_factor: bool = False,
     ) -> str:
@@ -123,12 +126,16 @@ class SessionBook:
                 last_seen_at=now,
                 expires_at=now + (HALF_LIFETIME if awaits_factor else lifetime),
                 awaits_factor=awaits_factor,
+                device_hash=device_hash,
             )
         )
         return token
 
-    def visitor(self, token: str) -> Visitor | None:
-        """Who holds `token`, or None when the session is unknown, idle too long, expired, or the person disabled."""
+    def visitor(self, token: str, device: str) -> Visitor | None:
+        """Who holds `token` and `device`, the cookie of the browser that it was opened in.
+
+        None when the session is unknown, another browser's, idle too long, expired, or the person disabled.
+        """
         row = db.session.execute(
             select(AuthSession, User)
             .join(User, User.id == AuthSession.user_id)
@@ -137,6 +144,10 @@ class SessionBook:
         if row is None:
             return None
         session, user = row
+        if session.device_hash is not None and not hmac.compare_digest(
+            session.device_hash, hash_token(device)
+        ):
+            return None
         now = self._ambient.now()
         idle = REMEMBERED_IDLE if session.remembered else IDLE
         if user.disabled_at is not None or now >= session.expires_at or now - session.last_seen_at > idle:
@@ -152,6 +163,7 @@ class SessionBook:
             theme=user.theme,
             hides_amounts=user.hides_amounts,
             token=token,
+            device_hash=session.device_hash,
             session_id=session.id,
             authenticated_at=session.authenticated_at,
             seen_at=session.last_seen_at,

@@ -34,6 +34,7 @@ from mingus.auth.forms import entered
 from mingus.auth.models import TicketKind
 from mingus.auth.passwords import WeakPassword
 from mingus.services import services
+from mingus.web import access
 from mingus.web.access import network
 from mingus.web.access import safe_next
 from mingus.web.access import visitor
@@ -50,14 +51,17 @@ DEVICE_SECONDS = 365 * 24 * 3600
 bp = Blueprint("auth", __name__)
 
 
-def start_session(token: str, *, remember: bool) -> None:
-    """Hand the browser its session: nothing of the cookie it came with lives on, but a form kept to be sent again."""
+def start_session(token: str, *, remember: bool, device: str | None = None) -> None:
+    """Hand the browser its session: nothing of the cookie it came with lives on, but a form kept to be sent again.
+
+    A session that goes on stays bound to the cookie that the browser sent; a new one is to the one it is given.
+    """
     kept = session.get("kept")
     session.clear()
     if kept is not None:
         session["kept"] = kept
     session.permanent = remember
-    login_user(cast("Visitor", services().sessions.visitor(token)))
+    login_user(cast("Visitor", services().sessions.visitor(token, device or access.device())))
 
 
 def agent() -> str:
@@ -70,20 +74,16 @@ def caller() -> Caller:
         agent=agent(),
         address=request.remote_addr or "",
         network=network(),
-        device=request.cookies.get(device_cookie(), ""),
+        device=access.device(),
     )
-
-
-def device_cookie() -> str:
-    return "__Host-device" if current_app.config["SESSION_COOKIE_SECURE"] else "device"
 
 
 def admit(entry: Entry, response: Response) -> Response:
     """Let somebody in with this answer, and have the browser remember that they were here."""
-    start_session(entry.token, remember=entry.remembered)
+    start_session(entry.token, remember=entry.remembered, device=entry.device)
     response.set_cookie(
-        device_cookie(),
-        services().devices.issue(entry.user_id),
+        access.device_cookie(),
+        entry.device,
         max_age=DEVICE_SECONDS,
         httponly=True,
         samesite="Lax",

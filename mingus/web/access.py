@@ -293,6 +293,15 @@ def owned_or_404(row: Row | None) -> Row:
     return row
 
 
+def device_cookie() -> str:
+    return "__Host-device" if current_app.config["SESSION_COOKIE_SECURE"] else "device"
+
+
+def device() -> str:
+    """What a browser keeps of whoever signed in with it; empty without."""
+    return request.cookies.get(device_cookie(), "")
+
+
 def network() -> str:
     """The visitor's address shortened to its network, for limits."""
     return network_of(request.remote_addr) or "unknown"

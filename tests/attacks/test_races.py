@@ -96,7 +96,7 @@ def test_a_recovery_code_burns_once(app: Flask) -> None:
     with browser.session_transaction() as session:
         token = session["_user_id"]
     with app.app_context():
-        visitor = services().sessions.visitor(token)
+        visitor = services().sessions.visitor(token, "")
         assert visitor is not None
         services().factors.begin_app(ada)
         setup = services().factors.app_setup(visitor)
@@ -119,7 +119,7 @@ def test_a_code_of_the_app_lets_one_in(app: Flask) -> None:
     with browser.session_transaction() as session:
         token = session["_user_id"]
     with app.app_context():
-        visitor = services().sessions.visitor(token)
+        visitor = services().sessions.visitor(token, "")
         assert visitor is not None
         services().factors.begin_app(ada)
         setup = services().factors.app_setup(visitor)
