@@ -9,12 +9,15 @@ from mingus.exports.beancount import as_beancount
 from mingus.exports.lists import as_csv
 from mingus.exports.lists import as_json
 from mingus.exports.ofx import as_ofx
+from mingus.limits import Limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from collections.abc import Iterator
 
     from mingus.exports.source import Source
+
+EXPORT_LIMIT = Limit(count=20, seconds=60)  # files of one person, of whatever kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -159,15 +159,15 @@ def _rows(table: Table, user_id: UserId) -> Iterator[str]:
         raise LookupError(message)
     if table.name == PlaidTransaction.__tablename__:
         owned = owned & is_settled()  # what an import is still bringing is not there yet
-    rows = db.session.execute(
+    between = "\n"
+    with db.session.execute(
         select(*columns).where(owned).order_by(*table.primary_key.columns),
         execution_options={"yield_per": ROWS_AT_ONCE},
-    )
-    between = "\n"
-    for row in rows:
-        facts = {column.name: _value(value) for column, value in zip(columns, row, strict=True)}
-        yield between + json.dumps(facts, ensure_ascii=False)
-        between = ",\n"
+    ) as rows:  # closed too where nobody reads to the end
+        for row in rows:
+            facts = {column.name: _value(value) for column, value in zip(columns, row, strict=True)}
+            yield between + json.dumps(facts, ensure_ascii=False)
+            between = ",\n"
 
 
 def _value(value: object) -> object:

@@ -11,6 +11,8 @@ from flask import stream_with_context
 
 from mingus.audit import AuditAction
 from mingus.exports import archive
+from mingus.exports.cut import while_there
+from mingus.exports.formats import EXPORT_LIMIT
 from mingus.services import services
 from mingus.web.access import visitor
 
@@ -29,13 +31,14 @@ def index() -> ResponseReturnValue:
 def everything() -> ResponseReturnValue:
     """The whole account, sent while it is read."""
     wired = services()
+    wired.limiter.spend("export", visitor().id, EXPORT_LIMIT)
     today = wired.ambient.today(visitor().time_zone)
     wired.trail.note(AuditAction.EXPORTED, actor=visitor().id, subject=visitor().id, what="everything")
     pieces = archive.everything(
         visitor().id, environment=wired.settings.environment.value, now=wired.ambient.now(), today=today
     )
     return Response(
-        stream_with_context(pieces),
+        stream_with_context(while_there(visitor().id, pieces)),
         mimetype="application/zip",
         headers={"Content-Disposition": f'attachment; filename="mingus-{today.isoformat()}.zip"'},
     )

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from mingus.vault import TokenVault
 
 LINK_TOKEN_LIMIT = Limit(count=10, seconds=60)
+CONNECT_LIMIT = Limit(count=20, seconds=60)
 SEARCH_LIMIT = Limit(count=30, seconds=60)
 LIVE_BALANCE_LIMIT = Limit(count=1, seconds=300)
 CHECK_LIMIT = Limit(count=5, seconds=60)
@@ -133,6 +134,7 @@ class PlaidIntegrationService:
         keep_both: bool = False,
     ) -> Linked:
         """Finish a Link: a new connection, or the repaired one in update mode. Posting twice is posting once."""
+        self._limiter.spend("connect", user_id, CONNECT_LIMIT)
         session = self._own_session(user_id, link_id)
         if session.purpose == Purpose.CONNECT:
             return self._linking.receive(

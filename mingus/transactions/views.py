@@ -13,6 +13,8 @@ from flask import request
 from flask import stream_with_context
 
 from mingus.audit import AuditAction
+from mingus.exports.cut import while_there
+from mingus.exports.formats import EXPORT_LIMIT
 from mingus.exports.formats import FORMATS
 from mingus.exports.source import Source
 from mingus.plaid import queries
@@ -169,6 +171,7 @@ def _standing() -> dict[str, object]:
 def download(kind: str) -> ResponseReturnValue:
     """What the list's filters leave, as a file, sent while it is read."""
     made = owned_or_404(FORMATS.get(kind))
+    services().limiter.spend("export", visitor().id, EXPORT_LIMIT)
     desk = Desk()
     asked = desk.asked(request.args)
     services().trail.note(AuditAction.EXPORTED, actor=visitor().id, subject=visitor().id, what=kind)
@@ -183,7 +186,7 @@ def download(kind: str) -> ResponseReturnValue:
     )
     name = f"transactions-{today().isoformat()}.{kind}"
     return Response(
-        stream_with_context(made.write(source)),
+        stream_with_context(while_there(visitor().id, made.write(source))),
         mimetype=made.mimetype,
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

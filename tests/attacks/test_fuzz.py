@@ -1,4 +1,4 @@
-"""Random requests over all forms, filters and API bodies: never a failure of ours. `make fuzz N=10000` sends as many."""
+"""Random requests over forms, filters and API bodies: never a failure of ours. `make fuzz N=10000` sends as many."""
 
 from __future__ import annotations
 

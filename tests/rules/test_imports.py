@@ -161,6 +161,7 @@ FLOORS: list[tuple[int, str]] = [
     (3, "mingus.exports.takeout"),
     (3, "mingus.exports.archive"),
     (3, "mingus.exports.formats"),
+    (3, "mingus.exports.cut"),
     (3, "mingus.notices.service"),
     (3, "mingus.webhooks.inbox"),
     (3, "mingus.webhooks.handling"),
