@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     from mingus.auth.models import UserId
 
+pytestmark = pytest.mark.past_sums  # rows are made by the tables
+
 
 @pytest.fixture
 def behind(app: Flask, database: str) -> Iterator[Connection]:
