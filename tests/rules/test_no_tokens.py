@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import logging
 import re
+import shutil
+import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mingus.backups.envelope import SealedReader
 from mingus.db import db
 from mingus.logs import JsonLines
+from mingus.plaid.models import PlaidConnection
+from mingus.sealed import SecretKind
 from mingus.services import services
 from tests import factories
 from tests.support.bank import public_token
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pytest
     from flask import Flask
 
@@ -25,6 +28,20 @@ if TYPE_CHECKING:
 
 ACCESS_TOKEN = re.compile(r"access-(?:sandbox|production|development)-[\w-]+")
 ANY_TOKEN = re.compile(r"(?:access|public|link)-(?:sandbox|production|development)-[\w-]+")
+
+
+def dump_of(app: Flask) -> bytes:
+    """What somebody with the files of an installation has: SQLite's as they lie there, or PostgreSQL's dump."""
+    with app.app_context():
+        settings = services().settings
+    files = [path for path in settings.data_dir.rglob("*") if path.is_file() and path.suffix != ".mo"]
+    found = b"".join(path.read_bytes() for path in files)
+    if settings.database_url.startswith("sqlite"):
+        return found
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_dump"))
+    program = shutil.which("pg_dump") or str(programs[-1])
+    url = settings.database_url.replace("+psycopg", "")
+    return found + subprocess.run([program, url], check=True, capture_output=True).stdout
 
 
 def test_a_whole_run_shows_no_token(
@@ -41,6 +58,18 @@ def test_a_whole_run_shows_no_token(
         answer = browser.get(page)
         assert answer.status_code == 200, page
         shown.append(answer.get_data(as_text=True))
+    with app.app_context():
+        linked_row = db.session.query(PlaidConnection).one()
+        assert linked_row.secret_id is not None
+        access = services().vault.open(linked_row.secret_id, SecretKind.ACCESS_TOKEN, linked_row.id)
+        db.session.rollback()
+    assert ACCESS_TOKEN.fullmatch(access)
+    used = [token.encode() for token in (access, body["public_token"], started["link_token"])]
+    dumped = dump_of(app)
+    assert b"plaid_connections" in dumped
+    assert not [token for token in used if token in dumped], (
+        "in the database's own files, its queue's among them"
+    )
     browser.send_json(f"/api/plaid/connections/{linked.get_json()['connection_id']}", None, method="DELETE")
     written = [
         JsonLines().format(record) for record in caplog.records if not record.name.startswith("plaid.rest")
