@@ -17,6 +17,8 @@ from mingus.money import totals
 from mingus.plaid.accounts import replaced_accounts
 from mingus.plaid.failures import Action
 from mingus.plaid.failures import advice
+from mingus.plaid.ledger import ParkedRow
+from mingus.plaid.ledger import QuarantinedRow
 from mingus.plaid.linkstates import LinkState
 from mingus.plaid.models import AccountChoice
 from mingus.plaid.models import AccountId
@@ -83,6 +85,7 @@ class ConnectionCard:
     bank_data_at: dt.datetime | None
     checked_at: dt.datetime | None
     paused_since: dt.datetime | None  # the operator lets it rest
+    set_aside: int  # rows of it that are kept but can't be read, or not yet
     accounts: tuple[AccountRow, ...]
 
 
@@ -102,7 +105,7 @@ def connection_cards(user_id: UserId, *, environment: str, now: dt.datetime) -> 
     An ended one is among them, last, while its history is kept.
     """
     rows = db.session.execute(
-        select(PlaidConnection, PlaidInstitution.logo, PlaidInstitution.primary_color)
+        select(PlaidConnection, PlaidInstitution.logo, PlaidInstitution.primary_color, *SET_ASIDE)
         .outerjoin(
             PlaidInstitution, PlaidInstitution.plaid_institution_id == PlaidConnection.plaid_institution_id
         )
@@ -121,13 +124,17 @@ def connection_cards(user_id: UserId, *, environment: str, now: dt.datetime) -> 
         )
     }
     cards = [
-        _card(connection, logo, color, of_connection.get(connection.id, ()), now)
-        for connection, logo, color in rows
+        _card(connection, logo, color, sum(aside), of_connection.get(connection.id, ()), now)
+        for connection, logo, color, *aside in rows
     ]
     shown = [card for card in cards if card.accounts or card.state is not ConnectionState.REMOVED]
     return sorted(shown, key=lambda card: (card.state is ConnectionState.REMOVED, URGENCY.index(card.health)))
 
 
+SET_ASIDE = tuple(
+    select(func.count()).where(aside.connection_id == PlaidConnection.id).scalar_subquery()
+    for aside in (QuarantinedRow, ParkedRow)
+)
 URGENCY = (Health.CRITICAL, Health.WARNING, Health.UNKNOWN, Health.HEALTHY)
 
 
@@ -262,6 +269,7 @@ def _card(
     connection: PlaidConnection,
     logo: str | None,
     color: str | None,
+    set_aside: int,
     accounts: tuple[AccountRow, ...],
     now: dt.datetime,
 ) -> ConnectionCard:
@@ -293,5 +301,6 @@ def _card(
         bank_data_at=connection.bank_data_at,
         checked_at=connection.last_checked_at,
         paused_since=connection.paused_at if state not in ENDED else None,
+        set_aside=set_aside,
         accounts=accounts,
     )

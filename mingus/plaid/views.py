@@ -21,6 +21,8 @@ from mingus.plaid.forms import DisconnectForm
 from mingus.plaid.models import AccountId
 from mingus.plaid.models import ConnectionId
 from mingus.plaid.models import LinkId
+from mingus.plaid.progress import progress_of
+from mingus.plaid.states import ConnectionState
 from mingus.reports import accountpage
 from mingus.reports import asked as reading
 from mingus.services import services
@@ -73,10 +75,12 @@ def callback() -> ResponseReturnValue:
 
 @bp.get("/accounts")
 def accounts() -> ResponseReturnValue:
-    now = services().ambient.now()
+    cards = queries.connection_cards(visitor().id, environment=environment(), now=services().ambient.now())
+    importing = [card.id for card in cards if card.state is ConnectionState.IMPORTING]
     return render_template(
         "plaid/accounts.html",
-        cards=queries.connection_cards(visitor().id, environment=environment(), now=now),
+        cards=cards,
+        progress=progress_of(visitor().id, importing) if importing else {},
         manual=[
             row
             for row in queries.accounts_of(visitor().id, environment=environment(), hidden_too=True)

@@ -102,6 +102,15 @@ BENS = {
     "empty-activity": "/activity",
     "empty-notices": "/notices",
 }
+# a bank in every state that is not "all well"
+CLEOS = {
+    "states-overview": "/",
+    "states-accounts": "/accounts",
+    "states-transactions": "/transactions",
+    "states-activity": "/activity",
+    "states-notices": "/notices",
+}
+PEOPLE = ((None, NOBODYS), (factories.ADA, ADAS), (factories.BEN, BENS), (factories.CLEO, CLEOS))
 
 
 def main() -> None:
@@ -112,7 +121,7 @@ def main() -> None:
     wishes.to.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, worlds.built(Path(folder)) as world:
         for view in VIEWS:
-            for email, pages in ((None, NOBODYS), (factories.ADA, ADAS), (factories.BEN, BENS)):
+            for email, pages in PEOPLE:
                 wanted = {
                     name: path for name, path in pages.items() if re.search(wishes.only, f"{name}-{view}")
                 }

@@ -1,4 +1,7 @@
-"""A seeded world to take pictures of: Ada's household with two banks and a house, and Ben, who has nothing."""
+"""A seeded world to take pictures of.
+
+Ada's household has two banks and a house, Ben has nothing, and each of Cleo's banks is in some trouble.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,7 @@ from mingus.plaid.failures import PlaidFailure
 from mingus.plaid.ledger import PlaidSyncLog
 from mingus.plaid.models import PlaidCall
 from mingus.plaid.models import PlaidConnection
+from mingus.plaid.states import ConnectionState
 from mingus.services import services
 from mingus.simulator.config import Config
 from mingus.webhooks.models import EventState
@@ -49,6 +53,7 @@ if TYPE_CHECKING:
     from mingus.plaid.models import AccountId
 
 TARTAN = "ins_109511"
+OTHERS = ("ins_109508", "ins_109509", "ins_109510", TARTAN, "ins_109512")
 DOLLAR = money.official("USD")
 
 
@@ -89,12 +94,14 @@ def built(folder: Path) -> Iterator[World]:
             jobs.bind({kind: within(app, handler) for kind, handler in wired.handlers().items()})
         ada = factories.make_person(app, role=Role.ADMIN)
         ben = factories.make_person(app, factories.BEN)
+        cleo = factories.make_person(app, factories.CLEO)
         with app.app_context():
             first = Bank(wired, plaid, jobs, ada, username="user_household")
             second = Bank(wired, plaid, jobs, ada, username="user_retiree", institution_id=TARTAN)
             _keep_by_hand(ada)
             _trouble(second.connection().id)
             _incident(first)
+            _states([Bank(wired, plaid, jobs, cleo, institution_id=bank) for bank in OTHERS])
             wired.ambient.advance(minutes=7)  # type: ignore[attr-defined]  # the frozen one
         server = make_server("127.0.0.1", 0, app, threaded=True, fd=door.fileno())
         thread = threading.Thread(target=server.serve_forever)
@@ -137,6 +144,39 @@ def _trouble(connection_id: str) -> None:
     """The second bank wants its person again."""
     found = db.session.scalars(select(PlaidConnection.id).where(PlaidConnection.id == connection_id)).one()
     services().connections.note_failure(found, PlaidFailure("ITEM_LOGIN_REQUIRED"), cause="screens")
+
+
+def _states(banks: list[Bank]) -> None:
+    """Importing, offline, read in part, asleep in another environment, ended at the bank."""
+    importing, offline, partial, asleep, ended = banks
+    note = services().connections.note_failure
+    break_calls(partial.plaid, "odd_dates", "/transactions/sync")
+    partial.spend_often(9)
+    partial.sync()
+    mend_calls(partial.plaid)
+    note(offline.connection_id, PlaidFailure("INSTITUTION_DOWN"), cause="screens")
+    note(ended.connection_id, PlaidFailure("ITEM_NOT_FOUND"), cause="screens")
+    now = services().ambient.now()
+    with unit_of_work() as unit:
+        unit.lock_one(PlaidConnection, asleep.connection_id).environment = "production"
+        connection = unit.lock_one(PlaidConnection, importing.connection_id)
+        connection.state, connection.synced_at = ConnectionState.IMPORTING.value, None
+        connection.wanted_seq += 1
+        connection.lease_until = now + dt.timedelta(hours=1)
+        unit.session.add(
+            PlaidSyncLog(
+                id=services().ambient.new_id("sync"),
+                connection_id=connection.id,
+                user_id=connection.user_id,
+                trigger="connect",
+                status="running",
+                requested_at=now,
+                started_at=now,
+                update_status="INITIAL_UPDATE_COMPLETE",
+                pages=13,
+                fetched=6_500,
+            )
+        )
 
 
 def _past_days(bank: Bank, now: dt.datetime) -> None:
