@@ -227,8 +227,7 @@ def engine_options(url: str) -> dict[str, Any]:
     return {
         **POOL,
         "pool_pre_ping": True,
-        # compiling a statement takes seconds, and none of ours runs that long
-        "connect_args": {"connect_timeout": 5, "application_name": "mingus", "options": "-c jit=off"},
+        "connect_args": {"connect_timeout": 5, "application_name": "mingus"},
     }
 
 
@@ -263,11 +262,18 @@ def tell_slow_statements(engine: Engine, slow_ms: int) -> None:
             context.connection.info.pop("mingus.begun", None)
 
 
+def _never_compile(connection: Any, record: object) -> None:  # noqa: ARG001 (SQLAlchemy's signature)
+    """Compiling a statement takes seconds, and none of ours runs that long. Said here, as poolers refuse it earlier."""
+    connection.execute("SET jit = off")
+    connection.commit()
+
+
 def prepare(engine: Engine, *, slow_ms: int = 0) -> None:
-    """Attach what SQLite needs: durable commits, enforced foreign keys, patience, honest BEGINs."""
+    """Attach what each database needs: SQLite durable commits, enforced foreign keys, patience, honest BEGINs."""
     if slow_ms:
         tell_slow_statements(engine, slow_ms)
     if engine.dialect.name != "sqlite":
+        event.listen(engine, "connect", _never_compile)
         return
 
     @event.listens_for(engine, "connect")
