@@ -116,8 +116,7 @@ class AuthService:
     def confirm_registration(self, token: str) -> None:
         """Make the person of a confirmation link; raises TicketRefused, also for the second of two at once."""
         with _one_person_per_address(), unit_of_work() as unit:
-            ticket = self._tickets.burn(unit, TicketKind.REGISTRATION, token)
-            self._tickets.burn_all(unit, TicketKind.REGISTRATION, ticket.email)
+            ticket = self._tickets.burn_with_all(unit, TicketKind.REGISTRATION, token)
             if ticket.details["invitation"]:
                 self._tickets.burn(unit, TicketKind.INVITATION, ticket.details["invitation"])
             user = self._new_user(
@@ -164,8 +163,7 @@ class AuthService:
         self._check_new_password(self._tickets.find(TicketKind.RESET, token).email, password)
         password_hash = self._passwords.hash(password)
         with unit_of_work() as unit:
-            ticket = self._tickets.burn(unit, TicketKind.RESET, token)
-            self._tickets.burn_all(unit, TicketKind.RESET, ticket.email)
+            ticket = self._tickets.burn_with_all(unit, TicketKind.RESET, token)
             user = self._person(unit.lock(User, ticket.user_id or ""))
             user.password_hash, user.password_changed_at = password_hash, self._ambient.now()
             self._sessions.end_others(unit, user.id, keep=None)

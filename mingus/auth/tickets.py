@@ -123,13 +123,21 @@ class Tickets:
             raise TicketRefused
         return ticket
 
-    def burn_all(self, unit: Unit, kind: TicketKind, email: str) -> None:
-        """Use up every open link of that kind to that address."""
-        unit.session.execute(
-            update(AuthTicket)
-            .where(AuthTicket.kind == kind.value, AuthTicket.email == email, AuthTicket.used_at.is_(None))
-            .values(used_at=self._ambient.now())
+    def burn_with_all(self, unit: Unit, kind: TicketKind, token: str) -> AuthTicket:
+        """As `burn`, and with it every other open link of its kind to the same address.
+
+        They are locked in one order, so that two of them used at once wait for each other and not both for ever.
+        """
+        ticket = self.find(kind, token)
+        alike = select(AuthTicket).where(
+            AuthTicket.kind == kind.value, AuthTicket.email == ticket.email, AuthTicket.used_at.is_(None)
         )
+        found = unit.session.scalars(alike.order_by(AuthTicket.id).with_for_update()).all()
+        if ticket not in found:
+            raise TicketRefused
+        for one in found:
+            one.used_at = self._ambient.now()
+        return ticket
 
     def forget_expired(self) -> None:
         with unit_of_work() as unit:

@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING
 
 import pyotp
 import pytest
+from sqlalchemy import select
 
+from mingus.auth.factor_models import AppFactor
+from mingus.db import db
+from mingus.sealed import SecretKind
 from mingus.services import services
 from tests import factories
 from tests.factories import ADA
@@ -86,7 +90,20 @@ def change_password(browser: Browser) -> None:
     assert browser.submit("/settings/password", current=PASSWORD, **new).status_code == 303
 
 
-@pytest.mark.parametrize("rise", [confirm, change_password], ids=["confirmed", "new password"])
+def add_factor(browser: Browser) -> None:
+    assert browser.submit("/settings/security/app/begin").status_code == 303
+    app = browser.application
+    with app.app_context():
+        factor = db.session.scalars(select(AppFactor)).one()
+        secret = services().vault.open(factor.secret_id, SecretKind.AUTHENTICATOR, factor.user_id)
+        code = pyotp.TOTP(secret).at(services().ambient.now())
+    assert browser.submit("/settings/security/app", code=code).status_code == 303
+
+
+RISES = {"confirmed": confirm, "new password": change_password, "second factor": add_factor}
+
+
+@pytest.mark.parametrize("rise", RISES.values(), ids=RISES)
 def test_what_the_session_was_before_its_rights_rose_is_dead(
     app: Flask, browser: Browser, rise: Callable[[Browser], None]
 ) -> None:
