@@ -99,7 +99,8 @@ def test_rows_set_aside_are_never_told_as_good(bank: Bank, ada: UserId, signed_i
     log = bank.sync()
     mend_calls(bank.plaid)
     assert log.quarantined > 0
-    [item, *_] = happenings(ada)
+    waiting, item, *_ = happenings(ada)
+    assert waiting.kind is Kind.WAITING, "it is read again in a moment"
     assert item.set_aside == log.quarantined
     assert "could not be read" in text_of(signed_in.get("/activity"))
 
