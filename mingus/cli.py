@@ -22,6 +22,7 @@ from mingus.local_setup import DEMO_PASSWORD
 from mingus.plaid.commands import plaid
 from mingus.plaid.commands import vault
 from mingus.services import services
+from mingus.transactions.commands import sums
 from mingus.webhooks.commands import webhooks
 
 if TYPE_CHECKING:
@@ -174,6 +175,7 @@ def register(app: Flask) -> None:
         webhooks,
         export,
         backup,
+        sums,
         migrate,
         doctor_command,
     ):

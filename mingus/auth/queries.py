@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from mingus.auth.models import UserId
 
 
+def everybody() -> list[UserId]:
+    """Every person there is."""
+    return list(db.session.scalars(select(User.id).order_by(User.id)))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRow:
     """One signed-in browser as its owner sees it."""

@@ -263,7 +263,7 @@ def _days(*rows: ColumnElement[bool]) -> Select[Any]:
 def _months(session: Session, *rows: ColumnElement[bool]) -> Select[Any]:
     """The sums of the living rows that meet the conditions."""
     table = PlaidTransaction
-    parts = (
+    parts: tuple[Any, ...] = (
         table.user_id,
         first_of_month(session, table.date.expression),
         table.account_id,

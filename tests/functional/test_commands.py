@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import urllib3
 from sqlalchemy import select
+from sqlalchemy import update
 
 from mingus import doctor
 from mingus.auth.models import Role
@@ -19,10 +20,13 @@ from mingus.plaid.ledger import SyncStatus
 from mingus.plaid.ledger import Trigger
 from mingus.plaid.models import PlaidConnection
 from mingus.services import services
+from mingus.transactions.models import MonthSum
 from mingus.worker import sweep_once
 from tests import factories
 from tests.factories import ADA
 from tests.factories import PASSWORD
+from tests.support.books import make_account
+from tests.support.books import make_transaction
 from tests.support.signing import Signer
 from tests.support.signing import deliver
 from tests.support.signing import hook
@@ -54,6 +58,19 @@ def test_an_admin_is_made_promoted_and_demoted(app: Flask) -> None:
     assert role_of(app) == Role.MEMBER
     assert run(app, "users", "promote", ADA).exit_code == 0
     assert role_of(app) == Role.ADMIN
+
+
+def test_sums_that_went_wrong_are_told_and_added_up_anew(app: Flask) -> None:
+    factories.make_person(app)
+    with app.app_context():
+        account = make_account(db.session.scalars(select(User.id)).one())
+        make_transaction(account, -500)
+        with unit_of_work() as unit:
+            unit.session.execute(update(MonthSum).values(minor=-400))
+    told = run(app, "sums", "verify")
+    assert (told.exit_code, "sums rebuild" in told.output) == (1, True)
+    assert run(app, "sums", "rebuild").exit_code == 0
+    assert run(app, "sums", "verify").exit_code == 0
 
 
 @pytest.mark.parametrize(

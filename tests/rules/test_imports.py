@@ -61,6 +61,7 @@ FLOORS: list[tuple[int, str]] = [
     (5, "mingus.exports.views"),
     (5, "mingus.exports.commands"),
     (5, "mingus.backups.commands"),
+    (5, "mingus.transactions.commands"),
     (5, "mingus.backups.restoring"),
     (5, "mingus.command"),
     (5, "mingus.demo"),

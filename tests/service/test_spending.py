@@ -82,20 +82,20 @@ def test_each_row_is_spent_earned_or_moved(
                 id="cat_side", user_id=ada, name="Side job", icon="coins", hue="lime", parent="INCOME"
             )
         )
-        unit.session.add(TransactionChoice(transaction_id=row, category=own))
+        unit.session.add(TransactionChoice(transaction_id=row, user_id=ada, category=own))
     assert flow_of(ada) == expected
 
 
-def hide(row: str) -> None:
+def hide(ada: UserId, row: str) -> None:
     """Out of sight, so that only the other side is asked about."""
     with unit_of_work() as unit:
-        unit.session.add(TransactionChoice(transaction_id=row, tags=[], hidden=True))
+        unit.session.add(TransactionChoice(transaction_id=row, user_id=ada, tags=[], hidden=True))
 
 
 def test_a_paired_row_is_moved_until_the_person_undoes_it(ada: UserId) -> None:
     out = books.make_transaction(books.make_account(ada), -500)
     back = books.make_transaction(books.make_account(ada), 500)
-    hide(back)
+    hide(ada, back)
     pair = TransferPair(out_id=out, in_id=back, user_id=ada, found_at=dt.datetime(2026, 5, 4, tzinfo=dt.UTC))
     with unit_of_work() as unit:
         unit.session.add(pair)
@@ -118,7 +118,7 @@ def test_hidden_and_removed_rows_and_other_peoples_do_not_count(app: Flask, ada:
     books.make_transaction(account, name="removed", removed_at=dt.datetime(2026, 5, 4, tzinfo=dt.UTC))
     books.make_transaction(books.make_account(factories.make_person(app, factories.BEN)), name="Ben's")
     with unit_of_work() as unit:
-        unit.session.add(TransactionChoice(transaction_id=hidden, hidden=True))
+        unit.session.add(TransactionChoice(transaction_id=hidden, user_id=ada, hidden=True))
     assert found(ada) == {"shown"}
 
 
@@ -130,7 +130,7 @@ def test_a_category_finds_its_rows_and_a_group_everything_in_it(ada: UserId) -> 
     books.make_transaction(account, name="plain")
     moved = books.make_transaction(account, name="moved", category=food, category_detailed=f"{food}_COFFEE")
     with unit_of_work() as unit:
-        unit.session.add(TransactionChoice(transaction_id=moved, category="TRAVEL"))
+        unit.session.add(TransactionChoice(transaction_id=moved, user_id=ada, category="TRAVEL"))
     codes = catalogues.of(ada).codes_under
     assert found(ada, spending.in_category(codes(food))) == {"coffee", "odd"}
     assert found(ada, spending.in_category(codes(f"{food}_COFFEE"))) == {"coffee"}

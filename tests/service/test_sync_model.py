@@ -107,13 +107,13 @@ class Ledger(RuleBasedStateMachine):
             PlaidTransaction.connection_id == self._bank.connection_id,
             PlaidTransaction.removed_at.is_(None),
         )
-        newest = select(PlaidTransaction.id).where(*live).order_by(PlaidTransaction.id.desc()).limit(20)
-        ids = db.session.scalars(newest).all()
-        row_id = ids[which % len(ids)]
+        newest = select(PlaidTransaction.id, PlaidTransaction.user_id).where(*live)
+        rows = db.session.execute(newest.order_by(PlaidTransaction.id.desc()).limit(20)).all()
+        row_id, owner = rows[which % len(rows)]
         with unit_of_work() as unit:
             choice = unit.session.get(TransactionChoice, row_id)
             if choice is None:
-                choice = TransactionChoice(transaction_id=row_id, tags=[], hidden=False)
+                choice = TransactionChoice(transaction_id=row_id, user_id=owner, tags=[], hidden=False)
                 unit.session.add(choice)
             choice.notes = note
         self._notes[row_id] = note
