@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from mingus import cli
 from mingus import config
 from mingus import logs
 from mingus import metrics
+from mingus import tracing
 from mingus import wall
 from mingus.admin import aside_views  # noqa: F401 (puts its pages on the admin's blueprint)
 from mingus.admin import connection_views  # noqa: F401 (so does this)
@@ -210,6 +212,11 @@ def _bind_requests(app: Flask, settings: Settings) -> None:
         g.began = time.perf_counter()
         request.max_content_length = ROOM_FOR.get(request.endpoint or "", MAX_BODY_BYTES)
         g.request_id = services().ambient.new_id("req")
+        g.around = ExitStack()
+        method, rule = request.method, _rule()
+        facts: tracing.Facts = {"method": method, "route": rule, "request_id": g.request_id}
+        span = tracing.span(f"{method} {rule or 'none'}", side="SERVER", **facts)
+        g.around.enter_context(span)
         g.log_token = logs.BOUND.set({"request_id": g.request_id})
         origin = audit.Origin(request_id=g.request_id, address=access.network())
         g.origin_token = audit.ORIGIN.set(origin)
@@ -257,10 +264,9 @@ def _bind_requests(app: Flask, settings: Settings) -> None:
         headers.on_response(response, link=bool(g.get(LINK_MARK)))
         compress(request, response, services().ambient)
         response.headers["X-Request-Id"] = g.get("request_id", "")
-        # the rule, not the path: paths of one-time links are secrets
-        rule = request.url_rule.rule if request.url_rule else None
-        method, status = request.method, response.status_code
+        method, rule, status = request.method, _rule(), response.status_code
         seconds = time.perf_counter() - g.get("began", time.perf_counter())
+        tracing.tell(status=status)
         metrics.request_done(method=method, route=rule, status=status, seconds=seconds)
         fields = {"method": method, "route": rule, "status": status, "milliseconds": int(seconds * 1000)}
         log.info("request", extra=fields)
@@ -269,6 +275,7 @@ def _bind_requests(app: Flask, settings: Settings) -> None:
     @app.teardown_request
     def _forget(_: BaseException | None) -> None:
         wall.leave()
+        g.pop("around", ExitStack()).close()
         for variable, token in ((logs.BOUND, "log_token"), (audit.ORIGIN, "origin_token")):
             if token in g:
                 variable.reset(g.pop(token))
@@ -288,6 +295,11 @@ def _wrap(app: Flask, settings: Settings, files: static.StaticFiles) -> None:
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+
+
+def _rule() -> str | None:
+    """The rule, not the path: paths of one-time links are secrets."""
+    return request.url_rule.rule if request.url_rule else None
 
 
 def _locale() -> str:

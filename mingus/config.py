@@ -159,6 +159,7 @@ class Settings:
     metrics_token: str = field(repr=False)
     slow_query_ms: int
     sentry_dsn: str = field(repr=False)
+    otlp_url: str
     smtp_url: str = field(repr=False)
     mail_from: str
     trusted_proxies: int
@@ -254,6 +255,7 @@ def from_env(variables: Mapping[str, str]) -> Settings:
         metrics_token=read.secret("MINGUS_METRICS_TOKEN"),
         slow_query_ms=read.integer("MINGUS_SLOW_QUERY_MS", 500, low=0, high=3_600_000),
         sentry_dsn=read.secret("SENTRY_DSN"),
+        otlp_url=read.url("MINGUS_OTLP_URL", loopback_http=True),
         smtp_url=_smtp_url(read),
         mail_from=read.text("MAIL_FROM", "MINGUS <mingus@localhost>"),
         trusted_proxies=read.integer("MINGUS_TRUSTED_PROXIES", 0, low=0, high=5),
@@ -282,10 +284,8 @@ def _aws_secrets(secret_id: str) -> dict[str, str]:
 def _check_environment(read: EnvironmentReader, settings: Settings) -> None:
     """What one environment demands of the other settings."""
     environment = settings.environment
-    for name, value in (
-        ("PLAID_CLIENT_ID", settings.plaid_client_id),
-        ("PLAID_SECRET", settings.plaid_secret),
-    ):
+    credentials = {"PLAID_CLIENT_ID": settings.plaid_client_id, "PLAID_SECRET": settings.plaid_secret}
+    for name, value in credentials.items():
         if not value:
             read.refuse(
                 name, f"is missing. PLAID_ENV={environment} needs it; it is in Plaid's dashboard under Keys."

@@ -12,6 +12,7 @@ from mingus import config
 from mingus import create_app
 from mingus import logs
 from mingus import schema
+from mingus import tracing
 from mingus.failures_report import ReporterMissing
 from mingus.failures_report import report_to
 from mingus.services import services
@@ -30,11 +31,13 @@ def started_app() -> Flask:
     except config.SettingsRefused as err:
         refuse(err.problems)
     logs.configure(settings.log_level)
-    if settings.sentry_dsn:
-        try:
+    try:
+        if settings.sentry_dsn:
             report_to(settings.sentry_dsn, environment=settings.environment.value)
-        except ReporterMissing as err:
-            refuse([str(err.__doc__)])
+        if settings.otlp_url:
+            tracing.configure(settings.otlp_url, environment=settings.environment.value)
+    except (ReporterMissing, tracing.TracingMissing) as err:
+        refuse([str(err.__doc__)])
     app = create_app(settings)
     with app.app_context():
         check_schema()

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from mingus import logs
 from mingus import metrics
+from mingus import tracing
 from mingus.db import db
 from mingus.services import services
 from mingus.startup import started_app
@@ -38,15 +39,21 @@ def in_app(app: Flask, handler: Callable[..., None], kind: str) -> Callable[...,
     """`handler` with an app context of its own and its ids in every log line; failures are logged, never fatal."""
 
     def run(**ids: str) -> None:
-        with app.app_context(), logs.bound(job=kind, **ids):
+        with (
+            app.app_context(),
+            logs.bound(job=kind, **ids),
+            tracing.span(f"job {kind}", side="CONSUMER", job=kind),
+        ):
             began, outcome = time.perf_counter(), "done"
             try:
                 handler(**ids)
-            except Exception:
+            except Exception as err:
+                tracing.tell(failure=type(err).__name__)
                 # the row still says what is to be done: the sweep will ask again
                 log.exception("job failed")
                 outcome = "failed"
             finally:
+                tracing.tell(outcome=outcome)
                 metrics.job_done(kind=kind, outcome=outcome, seconds=time.perf_counter() - began)
                 db.session.remove()
 

@@ -20,6 +20,7 @@ import msgspec
 import urllib3
 
 from mingus import metrics
+from mingus import tracing
 from mingus.config import PlaidEnvironment
 from mingus.db import unit_of_work
 from mingus.plaid import productwire
@@ -150,14 +151,8 @@ class PlaidGateway:
         return answer.new_access_token
 
     def set_webhook(self, access_token: str, url: str | None, about: About = NOBODY) -> None:
-        self._ask_item(
-            "/item/webhook/update",
-            "item_webhook_update",
-            access_token,
-            {"webhook": url},
-            wire.ItemAnswer,
-            about,
-        )
+        endpoint, request = "/item/webhook/update", {"webhook": url}
+        self._ask_item(endpoint, "item_webhook_update", access_token, request, wire.ItemAnswer, about)
 
     # accounts
 
@@ -256,23 +251,24 @@ class PlaidGateway:
     ) -> Body:
         self._admit(endpoint, about)
         call = _Call(endpoint=endpoint, about=about, started=time.monotonic())
-        try:
-            with _failures_mapped(call):
-                response = getattr(self._client(), method)(
-                    request, _preload_content=False, _request_timeout=(CONNECT_SECONDS, READ_SECONDS)
-                )
-                call.status = response.status
-                answer = wire.decode(response.data, kind)
-                call.request_id = wire.request_id_of(answer)
-        except PlaidFailure as failure:
-            self._circuit.note(about.institution_id, failure)
-            raise
-        else:
-            if about.book is None or about.book.bank_failures:
-                self._circuit.note(about.institution_id, None)
-            return answer
-        finally:
-            self._record(call)
+        with tracing.span(f"plaid {endpoint}", side="CLIENT", endpoint=endpoint):
+            try:
+                with _failures_mapped(call):
+                    response = getattr(self._client(), method)(
+                        request, _preload_content=False, _request_timeout=(CONNECT_SECONDS, READ_SECONDS)
+                    )
+                    call.status = response.status
+                    answer = wire.decode(response.data, kind)
+                    call.request_id = wire.request_id_of(answer)
+            except PlaidFailure as failure:
+                self._circuit.note(about.institution_id, failure)
+                raise
+            else:
+                if about.book is None or about.book.bank_failures:
+                    self._circuit.note(about.institution_id, None)
+                return answer
+            finally:
+                self._record(call)
 
     def close_book(self, unit: Unit, about: About) -> None:
         """Write what the book holds in the caller's unit and give back the tokens of calls that were not made."""
@@ -344,6 +340,7 @@ class PlaidGateway:
         else:
             with unit_of_work() as unit:
                 unit.session.connection().execute(NEW_CALL, row)
+        tracing.tell(plaid_request_id=call.request_id, error_code=call.error_code)
         metrics.call_done(endpoint=call.endpoint, code=call.error_code, seconds=milliseconds / 1000)
         fields = {
             "endpoint": call.endpoint,

@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from mingus import bulk
 from mingus import metrics
+from mingus import tracing
 from mingus.auth.models import User
 from mingus.db import Unit
 from mingus.db import unit_of_work
@@ -126,9 +127,13 @@ class SyncEngine:
         lease = self._leases.take(connection_id)
         if lease is None:
             return
+        with tracing.span("sync", connection_id=connection_id, sync_log_id=lease.sync_id):
+            self._run(lease)
+
+    def _run(self, lease: Lease) -> None:
         standing = lease.standing
         book = CallBook(bank_failures=standing.bank_failures, bank_rests_until=standing.bank_rests_until)
-        about = About(connection_id=connection_id, institution_id=standing.institution_id, book=book)
+        about = About(connection_id=lease.connection_id, institution_id=standing.institution_id, book=book)
         try:
             with PageSpool() as spool:
                 self._sync(lease, spool, about)
@@ -167,6 +172,7 @@ class SyncEngine:
             self._gateway.close_book(unit, about)
             self._run_again_if_wanted(unit, lease, wanted)
             unit.after_commit(lambda: log.info("nothing new", extra={"sync_log_id": lease.sync_id}))
+        tracing.tell(outcome=SyncStatus.SUCCESS.value)
 
     # applying
 
@@ -365,7 +371,7 @@ class SyncEngine:
             row.status, row.finished_at = status.value, self._ambient.now()
             if failure is not None:
                 row.error_code, row.error_request_id = failure.error_code, failure.request_id
-            unit.after_commit(lambda: metrics.sync_done(status=status.value))
+            unit.after_commit(partial(_tell_otherwise, status.value, failure))
 
     def _run_again_if_wanted(self, unit: Unit, lease: Lease, wanted_seq: int) -> None:
         """A wish that came meanwhile is one further sync."""
@@ -381,5 +387,12 @@ def is_worth_another_look(writer: LedgerWriter, spool: PageSpool, *, now: dt.dat
 
 def _tell(sync_id: SyncId, status: str, counts: Counts) -> None:
     done = {"added": counts.added, "modified": counts.modified, "removed": counts.removed}
+    tracing.tell(outcome=status, added=counts.added, modified=counts.modified, removed=counts.removed)
+    tracing.tell(parked=counts.parked, quarantined=counts.quarantined)
     metrics.sync_done(status=status, **done, parked=counts.parked, quarantined=counts.quarantined)
     log.info("sync finished", extra={"sync_log_id": sync_id, "status": status, **done})
+
+
+def _tell_otherwise(status: str, failure: PlaidFailure | None) -> None:
+    tracing.tell(outcome=status, error_code=failure.error_code if failure is not None else None)
+    metrics.sync_done(status=status)

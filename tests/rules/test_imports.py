@@ -215,6 +215,7 @@ FLOORS: list[tuple[int, str]] = [
     (0, "mingus.ambient"),
     (0, "mingus.metrics"),
     (0, "mingus.failures_report"),
+    (0, "mingus.tracing"),
     (0, "mingus.money"),
     (0, "mingus.errors"),
     (0, "mingus.db"),
