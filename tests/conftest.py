@@ -121,9 +121,15 @@ def fresh_database(kind: str, folder: Path, name: str) -> str:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         connection.execute(f'CREATE DATABASE "{name}"')
-        with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
-            connection.execute(f"CREATE ROLE {WEB_ROLE} NOLOGIN")
+    have_web_role(url)
     return url.rpartition("/")[0] + f"/{name}"
+
+
+def have_web_role(url: str) -> None:
+    """The role that members' requests take on; a server has it once for all its databases."""
+    taken = (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation)
+    with psycopg.connect(url, autocommit=True) as connection, suppress(*taken):
+        connection.execute(f"CREATE ROLE {WEB_ROLE} NOLOGIN")
 
 
 @pytest.fixture(scope="session", params=DATABASES)

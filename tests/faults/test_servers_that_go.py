@@ -15,6 +15,7 @@ from mingus.jobs import JobKind
 from mingus.webhooks.models import WebhookEvent
 from tests.conftest import DATABASES
 from tests.conftest import fresh_database
+from tests.conftest import have_web_role
 from tests.factories import ADA
 from tests.factories import PASSWORD
 from tests.support import postgres
@@ -36,6 +37,7 @@ def own_postgres() -> Iterator[postgres.Server]:
         server = postgres.start(postgres.DURABLE, shared=False)
     except postgres.NoPostgres as err:
         pytest.skip(str(err))
+    have_web_role(server.url)
     yield server
     server.stop()
 
