@@ -26,6 +26,7 @@ from mingus.jobs import InlineJobs
 from mingus.money import Money
 from mingus.plaid.failures import PlaidFailure
 from mingus.plaid.ledger import PlaidSyncLog
+from mingus.plaid.ledger import Trigger
 from mingus.plaid.models import PlaidCall
 from mingus.plaid.models import PlaidConnection
 from mingus.plaid.states import ConnectionState
@@ -168,7 +169,7 @@ def _states(banks: list[Bank]) -> None:
                 id=services().ambient.new_id("sync"),
                 connection_id=connection.id,
                 user_id=connection.user_id,
-                trigger="connect",
+                trigger=Trigger.CONNECTED.value,
                 status="running",
                 requested_at=now,
                 started_at=now,
