@@ -1,4 +1,4 @@
-"""Admin pages about rows that syncs set aside: why, for how long, and trying again."""
+"""Admin pages about rows that were set aside: why, for how long, and trying again."""
 
 from __future__ import annotations
 
@@ -27,9 +27,12 @@ from mingus.web.access import visitor
 from mingus.web.texts import ngettext
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from flask.typing import ResponseReturnValue
 
     from mingus.admin.setaside import AsideRow
+    from mingus.admin.setaside import Source
     from mingus.plaid.ledger import SyncId
 
 
@@ -69,38 +72,49 @@ def show_set_aside(row_id: str) -> ResponseReturnValue:
 @bp.post("/set-aside/<row_id>/retry")
 def retry_row(row_id: str) -> ResponseReturnValue:
     row = _found(row_id)
-    syncs = _retry(Wanted(kind=row.kind, connection_id=row.connection_id))
-    if not syncs:
-        return _told(0)
-    return redirect(url_for("admin.sync", sync_id=syncs[0]), code=303)
+    sources = queries.sources_of(Wanted(row_id=row.id), environment=environment())
+    syncs = _retry(sources, row.kind)
+    if syncs:
+        return redirect(url_for("admin.sync", sync_id=syncs[0]), code=303)
+    return _told(sources)
 
 
 @bp.post("/set-aside/retry")
 def retry_reason() -> ResponseReturnValue:
-    """Try again all rows of a reason: each connection that has some is read once."""
+    """Try again all rows of a reason: what they came from is read once for each connection."""
     kind, reason = request.form.get("kind", ""), request.form.get("reason", "")
     known = {(group.kind.value, group.reason) for group in queries.reasons(environment=environment())}
     owned_or_404((kind, reason) if (kind, reason) in known else None)
-    return _told(len(_retry(Wanted(kind=Aside(kind), reason=reason))))
+    sources = queries.sources_of(Wanted(kind=Aside(kind), reason=reason), environment=environment())
+    _retry(sources, Aside(kind))
+    return _told(sources)
 
 
-def _retry(wanted: Wanted) -> list[SyncId]:
-    """Have the connections of such rows read; the ids of the syncs.
+def _retry(sources: Sequence[Source], kind: Aside) -> list[SyncId]:
+    """Have what such rows came from read again; the ids of the syncs, a product is read without one.
 
     A parked row needs its account, which an ordinary sync asks for. One that could not be read is asked for anew
     with everything else: an old copy might undo what the bank told since.
     """
     syncs = []
-    for connection_id, owner in queries.connections_of(wanted, environment=environment()):
+    for source in sources:
         services().trail.note(
-            AuditAction.ASIDE_RETRIED, actor=visitor().id, subject=owner, target=connection_id
+            AuditAction.ASIDE_RETRIED,
+            actor=visitor().id,
+            subject=source.user_id,
+            target=source.connection_id,
+            what=source.product or "transactions",
         )
-        anew = wanted.kind is Aside.QUARANTINED
-        syncs.append(services().sync.request(connection_id, Trigger.OPERATOR, anew=anew))
+        if source.product is not None:
+            services().refresher.again(source.connection_id, source.product)
+            continue
+        anew = kind is Aside.QUARANTINED
+        syncs.append(services().sync.request(source.connection_id, Trigger.OPERATOR, anew=anew))
     return syncs
 
 
-def _told(count: int) -> ResponseReturnValue:
+def _told(sources: Sequence[Source]) -> ResponseReturnValue:
+    count = len({source.connection_id for source in sources})
     flash(ngettext("%(num)s connection is read again.", "%(num)s connections are read again.", count), "info")
     return redirect(url_for("admin.set_aside"), code=303)
 

@@ -1,4 +1,4 @@
-"""Rows that syncs set aside: parked ones wait for their account, quarantined ones could not be read.
+"""Rows that were set aside: parked ones wait for their account, quarantined ones could not be read.
 
 Of a row only its reason, its age and its connection are told; what it says is masked until somebody says why.
 """
@@ -10,10 +10,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from typing import Any
 
+from sqlalchemy import String
 from sqlalchemy import and_
+from sqlalchemy import cast
 from sqlalchemy import distinct
 from sqlalchemy import func
 from sqlalchemy import literal
+from sqlalchemy import null
 from sqlalchemy import or_
 from sqlalchemy import select
 from sqlalchemy import union_all
@@ -22,6 +25,8 @@ from mingus.db import db
 from mingus.plaid.ledger import ParkedRow
 from mingus.plaid.ledger import QuarantinedRow
 from mingus.plaid.models import PlaidConnection
+from mingus.plaid.products import Product
+from mingus.plaid.products import ProductRefresh
 from mingus.plaid.states import READABLE
 
 if TYPE_CHECKING:
@@ -36,7 +41,7 @@ if TYPE_CHECKING:
     from mingus.plaid.ledger import SyncId
     from mingus.plaid.models import ConnectionId
 
-SHOWN = ("id", "reason", "at", "sync_id", "connection_id", "user_id", "institution_name")
+SHOWN = ("id", "reason", "at", "connection_id", "user_id", "institution_name")
 NO_ACCOUNT = "its account is not known"
 MOST_AT_ONCE = 500
 
@@ -56,7 +61,8 @@ class AsideRow:
     kind: Aside
     reason: str
     at: dt.datetime  # when it was set aside; of a parked one, when a sync last met it
-    sync_id: SyncId
+    sync_id: SyncId | None  # the sync that did; None: a reading of a product
+    product: Product | None  # what it is a row of; None: a transaction
     connection_id: ConnectionId
     user_id: UserId
     institution_name: str
@@ -88,6 +94,7 @@ class Wanted:
     kind: Aside | None = None
     reason: str | None = None
     connection_id: ConnectionId | None = None
+    row_id: str | None = None
 
 
 def page(wanted: Wanted, *, environment: str, limit: int, after: str | None = None) -> AsidePage:
@@ -133,24 +140,39 @@ def reasons(*, environment: str) -> list[ReasonGroup]:
     ]
 
 
-def connections_of(wanted: Wanted, *, environment: str) -> list[tuple[ConnectionId, UserId]]:
-    """The connections that have such rows and can be read, with their owners; so many at once at most."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What has to be read again for rows that were set aside."""
+
+    connection_id: ConnectionId
+    user_id: UserId
+    product: Product | None  # None: transactions
+
+
+def sources_of(wanted: Wanted, *, environment: str) -> list[Source]:
+    """Where such rows came from, of connections that can be read; so many at once at most."""
     rows = _rows(environment).subquery()
     found = db.session.execute(
-        select(rows.c.connection_id, rows.c.user_id)
+        select(rows.c.connection_id, rows.c.user_id, rows.c.product)
         .where(*_asked(rows.c, wanted), rows.c.state.in_([state.value for state in READABLE]))
         .distinct()
-        .order_by(rows.c.connection_id)
+        .order_by(rows.c.connection_id, rows.c.product)
         .limit(MOST_AT_ONCE)
     )
-    return [(connection_id, user_id) for connection_id, user_id in found]
+    return [
+        Source(connection_id=connection_id, user_id=user_id, product=Product(product) if product else None)
+        for connection_id, user_id, product in found
+    ]
 
 
 def _rows(environment: str) -> CompoundSelect[Any]:
     """Both kinds in one shape."""
-    kinds: tuple[tuple[Aside, type[ParkedRow | QuarantinedRow], ColumnElement[str]], ...] = (
-        (Aside.PARKED, ParkedRow, literal(NO_ACCOUNT)),
-        (Aside.QUARANTINED, QuarantinedRow, QuarantinedRow.reason.expression),
+    of_transactions: ColumnElement[str] = cast(null(), String)
+    kinds: tuple[
+        tuple[Aside, type[ParkedRow | QuarantinedRow], ColumnElement[str], ColumnElement[str]], ...
+    ] = (
+        (Aside.PARKED, ParkedRow, literal(NO_ACCOUNT), of_transactions),
+        (Aside.QUARANTINED, QuarantinedRow, QuarantinedRow.reason.expression, _product_of_row()),
     )
     return union_all(
         *(
@@ -160,6 +182,7 @@ def _rows(environment: str) -> CompoundSelect[Any]:
                 reason.label("reason"),
                 table.at.label("at"),
                 table.sync_id.label("sync_id"),
+                product.label("product"),
                 table.connection_id.label("connection_id"),
                 PlaidConnection.user_id.label("user_id"),
                 PlaidConnection.institution_name.label("institution_name"),
@@ -167,15 +190,32 @@ def _rows(environment: str) -> CompoundSelect[Any]:
             )
             .join(PlaidConnection, PlaidConnection.id == table.connection_id)
             .where(PlaidConnection.environment == environment)
-            for kind, table, reason in kinds
+            for kind, table, reason, product in kinds
         )
     )
 
 
+def _product_of_row() -> ColumnElement[str]:
+    """A reading of a product leaves its own id where a sync leaves the sync's."""
+    of_reading = select(ProductRefresh.product).where(ProductRefresh.id == QuarantinedRow.sync_id)
+    return of_reading.correlate(QuarantinedRow).scalar_subquery()
+
+
 def _asked(columns: ReadOnlyColumnCollection[str, Any], wanted: Wanted) -> list[ColumnElement[bool]]:
-    pairs = (("kind", wanted.kind), ("reason", wanted.reason), ("connection_id", wanted.connection_id))
+    pairs = (
+        ("kind", wanted.kind),
+        ("reason", wanted.reason),
+        ("connection_id", wanted.connection_id),
+        ("id", wanted.row_id),
+    )
     return [columns[name] == value for name, value in pairs if value is not None]
 
 
 def _row(found: RowMapping) -> AsideRow:
-    return AsideRow(**{**{name: found[name] for name in SHOWN}, "kind": Aside(found["kind"])})
+    product = Product(found["product"]) if found["product"] else None
+    return AsideRow(
+        kind=Aside(found["kind"]),
+        product=product,
+        sync_id=found["sync_id"] if product is None else None,
+        **{name: found[name] for name in SHOWN},
+    )

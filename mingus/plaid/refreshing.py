@@ -83,7 +83,7 @@ class Reading:
     product: Product
     fence: int
     wanted_seq: int
-    read_before: bool
+    whole: bool  # the whole past is asked for: at first, and while rows of it are set aside
 
 
 class Refresher:
@@ -112,6 +112,17 @@ class Refresher:
         row.wanted_seq += 1
         unit.after_commit(lambda: self._jobs.enqueue(JobKind.REFRESH, refresh_id=row.id))
         return row.id
+
+    def again(self, connection_id: ConnectionId, product: Product) -> None:
+        """Read a product once more as the operator wishes, at once also where a failure has it wait."""
+        with unit_of_work() as unit:
+            connection = unit.lock(PlaidConnection, connection_id)
+            if connection is None or connection.state not in READABLE:
+                raise NotFound
+            row = self._row(unit, connection, product)
+            if row.failures:
+                row.lease_until = None
+            self.wish(unit, connection, product)
 
     def after_sync(self, unit: Unit, connection: PlaidConnection) -> None:
         """Wish for what the connection has by its consent and its accounts, and what is due."""
@@ -182,7 +193,7 @@ class Refresher:
                 product=Product(row.product),
                 fence=row.fence,
                 wanted_seq=row.wanted_seq,
-                read_before=row.last_good_at is not None,
+                whole=row.last_good_at is None or row.set_aside > 0,
             )
 
     def _row(self, unit: Unit, connection: PlaidConnection, product: Product) -> ProductRefresh:
@@ -231,7 +242,7 @@ class Refresher:
         about = About(connection_id=connection.id, institution_id=connection.plaid_institution_id)
         db.session.rollback()  # nothing stays open while Plaid is asked
         today = self._ambient.now().date()
-        since = today - (RECENT_PAST if reading.read_before else LONGEST_PAST)
+        since = today - (LONGEST_PAST if reading.whole else RECENT_PAST)
         found = self._ask(reading.product, token, about, since, today)
         with unit_of_work() as unit:
             held = self._held(unit, reading)

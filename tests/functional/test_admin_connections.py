@@ -20,6 +20,8 @@ from mingus.plaid.ledger import PlaidSyncLog
 from mingus.plaid.ledger import QuarantinedRow
 from mingus.plaid.models import PlaidConnection
 from mingus.plaid.outgoing import TROUBLE_OPENS_AT
+from mingus.plaid.products import Product
+from mingus.plaid.products import ProductRefresh
 from mingus.plaid.states import MOST_CRASHES
 from mingus.webhooks.models import EventState
 from tests import factories
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
     from mingus.auth.models import UserId
     from mingus.jobs import InlineJobs
+    from mingus.plaid.products import RefreshId
     from mingus.services import Services
     from mingus.simulator.testing import Running
     from tests.support.ambient import FrozenAmbient
@@ -56,6 +59,16 @@ def bank(wired: Services, plaid: Running, jobs: InlineJobs, ada: UserId) -> Bank
 @pytest.fixture
 def cleo(app: Flask) -> Browser:
     return factories.sign_in(app, factories.make_person(app, CLEO, role=Role.ADMIN))
+
+
+def count(model: type) -> int:
+    db.session.rollback()
+    return db.session.scalar(select(func.count()).select_from(model)) or 0
+
+
+def refresh(refresh_id: RefreshId) -> ProductRefresh:
+    db.session.rollback()
+    return db.session.get_one(ProductRefresh, refresh_id, populate_existing=True)
 
 
 def told(wired: Services, subject: UserId) -> list[tuple[str, str | None]]:
@@ -285,6 +298,40 @@ def test_one_row_tried_again_is_really_read_again(
     jobs.run_all()
     bank.assert_true()
     assert db.session.scalar(select(func.count()).select_from(QuarantinedRow)) == 0
+    assert told(wired, ada)[0] == ("aside_retried", bank.connection_id)
+
+
+def test_a_row_of_a_product_has_its_product_read_again(
+    bank: Bank, ada: UserId, wired: Services, jobs: InlineJobs, cleo: Browser
+) -> None:
+    with unit_of_work() as unit:
+        connection = unit.lock_one(PlaidConnection, bank.connection_id)
+        refresh_id = wired.refresher.wish(unit, connection, Product.RECURRING)
+    jobs.run_all()
+    before = refresh(refresh_id).fence
+    with unit_of_work() as unit:
+        row = QuarantinedRow(
+            id=wired.ambient.new_id("qrt"),
+            connection_id=bank.connection_id,
+            fingerprint="f" * 64,
+            raw="{}",
+            reason="recurring: no amount",
+            sync_id=refresh_id,
+            at=wired.ambient.now(),
+        )
+        unit.session.add(row)
+    for address in ("/admin/set-aside", f"/admin/set-aside/{row.id}"):
+        page = cleo.get(address).get_data(as_text=True)
+        assert "Recurring payments" in page
+        assert f"/admin/syncs/{refresh_id}" not in page
+    syncs = count(PlaidSyncLog)
+    answer = cleo.submit(f"/admin/set-aside/{row.id}/retry")
+    assert (answer.status_code, answer.location) == (303, "/admin/set-aside")
+    assert "1 connection is read again" in text_of(cleo.get("/admin/set-aside"))
+    jobs.run_all()
+    assert refresh(refresh_id).fence == before + 1
+    assert count(QuarantinedRow) == 0
+    assert count(PlaidSyncLog) == syncs
     assert told(wired, ada)[0] == ("aside_retried", bank.connection_id)
 
 

@@ -34,6 +34,9 @@ from tests.support.bank import tell_plaid
 from tests.support.connected import Bank
 
 if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable
+
     from flask import Flask
 
     from mingus.auth.models import UserId
@@ -210,11 +213,9 @@ def test_an_answer_that_is_none_keeps_what_was_known(household: Bank, kind: str)
     assert count(Holding) == before
 
 
-def test_an_odd_row_is_set_aside_and_forgotten_when_it_is_good_again(
-    household: Bank, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ask = household.wired.gateway.holdings
-    before = count(Holding)
+def spoilt_holdings(bank: Bank) -> Callable[[str, Any], Any]:
+    """The gateway's answer with one row that nobody can read."""
+    ask = bank.wired.gateway.holdings
 
     def spoilt(token: str, about: Any) -> Any:
         answer = ask(token, about)
@@ -225,12 +226,51 @@ def test_an_odd_row_is_set_aside_and_forgotten_when_it_is_good_again(
             holdings=[odd, *answer.holdings[1:]], securities=answer.securities, request_id=answer.request_id
         )
 
+    return spoilt
+
+
+def test_an_odd_row_is_set_aside_and_forgotten_when_it_is_good_again(
+    household: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoilt = spoilt_holdings(household)
+    before = count(Holding)
     with monkeypatch.context() as patch:
         patch.setattr(household.wired.gateway, "holdings", spoilt)
         row = refresh(household, Product.HOLDINGS)
     assert (row.set_aside, count(QuarantinedRow), count(Holding)) == (1, 1, before - 1)
     row = refresh(household, Product.HOLDINGS)
     assert (row.set_aside, count(QuarantinedRow), count(Holding)) == (0, 0, before)
+
+
+def test_while_a_movement_is_set_aside_the_whole_past_is_asked_for(
+    household: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be older than what a later reading asks for, and must not be forgotten unread."""
+    asked: list[dt.timedelta] = []
+    ask = household.wired.gateway.movements
+
+    def odd(token: str, since: dt.date, until: dt.date, offset: int, about: Any) -> Any:
+        asked.append(until - since)
+        answer = ask(token, since, until, offset, about)
+        last = answer.investment_transactions.pop()
+        raw = bytes(last).replace(b'"amount":', b'"amount":"much","x":')
+        answer.investment_transactions.append(type(last)(raw))
+        return answer
+
+    with monkeypatch.context() as patch:
+        patch.setattr(household.wired.gateway, "movements", odd)
+        assert refresh(household, Product.INVESTMENT_TRANSACTIONS).set_aside == 1
+        assert refresh(household, Product.INVESTMENT_TRANSACTIONS).set_aside == 1
+    assert [span.days for span in asked] == [90, 730]
+
+
+def test_what_the_operator_wants_again_does_not_wait_out_a_failure(household: Bank) -> None:
+    break_calls(household.plaid, "html_502", "/liabilities/get")
+    assert refresh(household, Product.LIABILITIES).failures == 1
+    mend_calls(household.plaid)
+    household.wired.refresher.again(household.connection_id, Product.LIABILITIES)
+    household.jobs.run_all()
+    assert standing(household)["liabilities"].failures == 0
 
 
 def test_a_wish_during_a_reading_is_one_further_reading(
