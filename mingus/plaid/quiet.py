@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import logging
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Table
 from sqlalchemy import bindparam
 from sqlalchemy import update
 
+from mingus import metrics
 from mingus.plaid.fetching import COMPLETE
 from mingus.plaid.ledger import PlaidSyncLog
 from mingus.plaid.ledger import SyncStatus
@@ -21,7 +23,10 @@ if TYPE_CHECKING:
     from mingus.db import Unit
     from mingus.plaid.fetching import Update
     from mingus.plaid.leases import Lease
+    from mingus.plaid.ledger import SyncId
     from mingus.plaid.spool import PageSpool
+
+log = logging.getLogger(__name__)
 
 SCHEDULED_BALANCES_KEEP = dt.timedelta(hours=1)
 BALANCES_KEEP = {Trigger.PERSON.value: dt.timedelta(minutes=1)}
@@ -93,6 +98,12 @@ def write(unit: Unit, lease: Lease, spool: PageSpool, found: Update, *, now: dt.
         cursors = {"before": hash_of(found.before), "after": hash_of(found.after)}
         written.execute(QUIET_LOG, {"of": lease.sync_id, "now": now, "pages": spool.pages, **cursors})
     return wanted
+
+
+def tell(sync_id: SyncId) -> None:
+    """Count it by itself: a success that brought nothing."""
+    metrics.sync_done(status="quiet")
+    log.info("nothing new", extra={"sync_log_id": sync_id})
 
 
 def hash_of(cursor: str) -> str | None:

@@ -171,7 +171,7 @@ class SyncEngine:
                 raise Superseded
             self._gateway.close_book(unit, about)
             self._run_again_if_wanted(unit, lease, wanted)
-            unit.after_commit(lambda: log.info("nothing new", extra={"sync_log_id": lease.sync_id}))
+            unit.after_commit(lambda: quiet.tell(lease.sync_id))
         tracing.tell(outcome=SyncStatus.SUCCESS.value)
 
     # applying

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -114,6 +115,20 @@ def test_dashboard_and_alerts_ask_for_what_there_is(scraped: str) -> None:
         base = name.partition("[")[0].removesuffix(")").removesuffix("_bucket").removesuffix("_count")
         base = base.removesuffix("_sum").removesuffix("_total")
         assert base in known or f'"{base}"' in sources, name
+
+
+def test_the_rules_are_what_prometheus_takes() -> None:
+    rules = ROOT / "deploy" / "alerts.yml"
+    for group in yaml.safe_load(rules.read_text(encoding="utf-8"))["groups"]:
+        for rule in group["rules"]:
+            assert set(rule["annotations"]) == {"summary"}, rule["alert"]
+            assert set(rule["labels"]) == {"severity"}, rule["alert"]
+    checker = shutil.which("promtool")
+    if checker is not None:
+        done = subprocess.run(
+            [checker, "check", "rules", str(rules)], check=False, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
 
 
 def test_a_reported_failure_tells_where_and_not_what() -> None:

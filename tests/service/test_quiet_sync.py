@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import func
 from sqlalchemy import select
 
+from mingus import metrics
 from mingus.db import db
 from mingus.db import unit_of_work
 from mingus.plaid.ledger import ParkedRow
@@ -51,6 +52,16 @@ def test_nothing_new_costs_one_call_and_six_statements(bank: Bank, query_count: 
     query_count.clear()
     bank.wired.sync.run(bank.connection_id)
     assert len([statement for statement in query_count if not statement.startswith("BEGIN")]) == 6
+
+
+def test_a_quiet_sync_is_counted_among_the_others(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = []
+    monkeypatch.setattr(metrics, "sync_done", lambda *, status, **_rows: counted.append(status))
+    asked(bank)
+    assert counted == ["quiet"]
+    bank.spend_often(1)
+    asked(bank, Trigger.WEBHOOK)
+    assert counted == ["quiet", "success"]
 
 
 def test_a_quiet_sync_is_told_as_a_good_one(bank: Bank, ambient: FrozenAmbient) -> None:
