@@ -44,11 +44,11 @@ if TYPE_CHECKING:
 
     from mingus.ambient import Ambient
     from mingus.auth.apitokens import ApiTokens
-    from mingus.auth.entrance import Devices
     from mingus.auth.entrance import Entrance
     from mingus.auth.factors import Factors
     from mingus.auth.passkeys import Passkeys
     from mingus.auth.service import AuthService
+    from mingus.auth.sessions import Devices
     from mingus.auth.sessions import SessionBook
     from mingus.auth.tickets import Tickets
     from mingus.config import Settings

@@ -36,12 +36,13 @@ def make_person(
 def sign_in(app: Flask, person: UserId, *, remembered: bool = False) -> Browser:
     """A browser of its own, signed in as the person."""
     with app.app_context(), unit_of_work() as unit:
-        token = services().sessions.open(
+        keys = services().sessions.open(
             unit, person, remembered=remembered, agent="Firefox/140 (X11; Linux)", address="192.0.2.7"
         )
     browser: Browser = app.test_client()  # type: ignore[assignment]  # test_client_class says so
     with browser.session_transaction() as session:
-        session["_user_id"] = token
+        session["_user_id"] = keys.token
+    browser.set_cookie("device", keys.device)
     return browser
 
 

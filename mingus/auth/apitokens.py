@@ -159,7 +159,6 @@ def _visitor(row: ApiToken, user: User) -> Visitor:
         theme=user.theme,
         hides_amounts=user.hides_amounts,
         token="",
-        device_hash=None,
         session_id=SessionId(""),
         authenticated_at=row.created_at,
         seen_at=row.last_used_at or row.created_at,

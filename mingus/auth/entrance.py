@@ -6,9 +6,8 @@ the factor, and is replaced by a whole one, with a new token, once that is answe
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -22,18 +21,18 @@ from mingus.auth.failures import WrongCode
 from mingus.auth.failures import WrongCredentials
 from mingus.auth.models import User
 from mingus.auth.models import UserId
-from mingus.auth.sessions import hash_token
 from mingus.db import db
 from mingus.db import unit_of_work
 from mingus.limits import Limit
 
 if TYPE_CHECKING:
-    from mingus.ambient import Ambient
     from mingus.audit import AuditTrail
     from mingus.auth.factors import Factors
     from mingus.auth.passkeys import Passkeys
     from mingus.auth.passwords import Passwords
     from mingus.auth.service import AuthService
+    from mingus.auth.sessions import Devices
+    from mingus.auth.sessions import Keys
     from mingus.auth.sessions import SessionBook
     from mingus.auth.sessions import Visitor
     from mingus.limits import Limiter
@@ -52,41 +51,17 @@ class Caller:
     address: str
     network: str
     device: str  # the cookie that a browser keeps of whoever signed in with it; empty without
+    zone: str = ""  # of its clock, as far as it says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """A session that was opened; a half one admits to the question for the factor alone."""
 
-    token: str
-    device: str  # the cookie that the session is bound to
+    keys: Keys
     user_id: UserId
     remembered: bool
     is_half: bool = False
-
-
-class Devices:
-    """Cookies that tell a person's own browsers from strangers', without a row: they only choose whose tries count."""
-
-    def __init__(self, *, ambient: Ambient, keys: tuple[str, ...]) -> None:
-        self._ambient = ambient
-        self._keys = keys
-
-    def issue(self, user_id: UserId) -> str:
-        """A cookie for a browser that has just signed in."""
-        nonce = self._ambient.token()
-        return f"{nonce}.{self._seal(self._keys[0], user_id, nonce)}"
-
-    def nonce(self, cookie: str, user_id: UserId) -> str | None:
-        """The browser's own number if the cookie was issued for that person here."""
-        nonce, _, seal = cookie.partition(".")
-        if not nonce or not seal.isascii():
-            return None
-        good = [hmac.compare_digest(seal, self._seal(key, user_id, nonce)) for key in self._keys]
-        return nonce if any(good) else None
-
-    def _seal(self, key: str, user_id: UserId, nonce: str) -> str:
-        return hmac.new(key.encode(), f"device|{user_id}|{nonce}".encode(), hashlib.sha256).hexdigest()
 
 
 class Entrance:
@@ -153,7 +128,8 @@ class Entrance:
         with unit_of_work() as unit:
             if not self._sessions.end(unit, half.user_id, half.id):
                 raise HalfSessionOver
-        return self._open(half.user_id, remember=half.remembered, caller=caller, half=False, how="code")
+        told = replace(caller, zone=half.time_zone or "")
+        return self._open(half.user_id, remember=half.remembered, caller=told, half=False, how="code")
 
     def question(self, *, caller: Caller) -> dict[str, Any]:
         """What a passkey is asked for signing in; raises TooManyTries."""
@@ -167,8 +143,8 @@ class Entrance:
             raise WrongCredentials
         return self._open(user_id, remember=remember, caller=caller, half=False, how="passkey")
 
-    def confirm(self, visitor: Visitor, *, password: str, code: str) -> str:
-        """Prove by password, and code where there is a factor, that it is still you; a new session token."""
+    def confirm(self, visitor: Visitor, *, password: str, code: str) -> Keys:
+        """Prove by password, and code where there is a factor, that it is still you; the browser's new keys."""
         self._auth.confirm_password(visitor, password)
         if visitor.has_factor:
             if not code:
@@ -176,28 +152,27 @@ class Entrance:
             self._factors.check(visitor.id, code, key=visitor.session_id)
         return self._renew(visitor, how="password")
 
-    def confirm_with_passkey(self, visitor: Visitor, credential: dict[str, Any]) -> str:
+    def confirm_with_passkey(self, visitor: Visitor, credential: dict[str, Any]) -> Keys:
         """The same by passkey; raises PasskeyRefused for anybody else's."""
         self._passkeys.hear(credential, ChallengePurpose.CONFIRM, visitor.id)
         return self._renew(visitor, how="passkey")
 
-    def _renew(self, visitor: Visitor, *, how: str) -> str:
+    def _renew(self, visitor: Visitor, *, how: str) -> Keys:
         with unit_of_work() as unit:
             self._trail.record(unit, AuditAction.CONFIRMED, actor=visitor.id, subject=visitor.id, how=how)
-            return self._sessions.renew(unit, visitor.session_id)
+            return self._sessions.renew(unit, visitor)
 
     def _open(self, user_id: UserId, *, remember: bool, caller: Caller, half: bool, how: str) -> Entry:
-        device = self._devices.issue(user_id)
         with unit_of_work() as unit:
             if not half:
                 self._trail.record(unit, AuditAction.SIGNED_IN, actor=user_id, subject=user_id, how=how)
-            token = self._sessions.open(
+            keys = self._sessions.open(
                 unit,
                 user_id,
                 remembered=remember,
                 agent=caller.agent,
                 address=caller.address,
-                device_hash=None if half else hash_token(device),
+                zone=caller.zone,
                 awaits_factor=half,
             )
-        return Entry(token=token, device=device, user_id=user_id, remembered=remember, is_half=half)
+        return Entry(keys=keys, user_id=user_id, remembered=remember, is_half=half)

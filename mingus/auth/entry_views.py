@@ -23,7 +23,6 @@ from mingus.auth.forms import FactorForm
 from mingus.auth.forms import IdentityForm
 from mingus.auth.forms import IdentityWithCodeForm
 from mingus.auth.forms import entered
-from mingus.auth.views import admit
 from mingus.auth.views import caller
 from mingus.auth.views import start_session
 from mingus.services import services
@@ -42,6 +41,7 @@ class PasskeyBody(msgspec.Struct, forbid_unknown_fields=True):
 
     credential: dict[str, Any]
     remember: bool = False
+    zone: str = ""
 
 
 @bp.route("/login/factor", methods=["GET", "POST"])
@@ -61,7 +61,8 @@ def factor() -> ResponseReturnValue:
     except HalfSessionOver:
         session.clear()
         raise
-    return admit(entry, redirect(safe_next(request.args.get("next")), code=303))
+    onward = redirect(safe_next(request.args.get("next")), code=303)
+    return start_session(entry.keys, onward, remember=entry.remembered)
 
 
 @bp.post("/login/passkey/question")
@@ -72,9 +73,11 @@ def question() -> ResponseReturnValue:
 @bp.post("/login/passkey")
 def answer() -> ResponseReturnValue:
     body = json_body(PasskeyBody)
-    entry = services().entrance.enter_with_passkey(body.credential, remember=body.remember, caller=caller())
+    entry = services().entrance.enter_with_passkey(
+        body.credential, remember=body.remember, caller=caller(zone=body.zone)
+    )
     response = jsonify({"success": True, "next": safe_next(request.args.get("next"))})
-    return admit(entry, response)
+    return start_session(entry.keys, response, remember=entry.remembered)
 
 
 @bp.route("/confirm", methods=["GET", "POST"])
@@ -85,15 +88,14 @@ def confirm() -> ResponseReturnValue:
         return _confirm_page(form), 422 if form.errors else 200
     code = entered(form.code) if visitor().has_factor else ""
     try:
-        token = services().entrance.confirm(visitor(), password=entered(form.password), code=code)
+        keys = services().entrance.confirm(visitor(), password=entered(form.password), code=code)
     except WrongPassword as err:
         form.password.errors = [_(err.public)]
         return _confirm_page(form), err.status
     except WrongCode as err:
         form.code.errors = [_(err.public)]
         return _confirm_page(form), err.status
-    start_session(token, remember=session.permanent)
-    return redirect(_onward(), code=303)
+    return start_session(keys, redirect(_onward(), code=303), remember=session.permanent)
 
 
 @bp.post("/confirm/passkey/question")
@@ -104,9 +106,9 @@ def confirm_question() -> ResponseReturnValue:
 
 @bp.post("/confirm/passkey")
 def confirm_answer() -> ResponseReturnValue:
-    token = services().entrance.confirm_with_passkey(visitor(), json_body(PasskeyBody).credential)
-    start_session(token, remember=session.permanent)
-    return jsonify({"success": True, "next": _onward()})
+    keys = services().entrance.confirm_with_passkey(visitor(), json_body(PasskeyBody).credential)
+    response = jsonify({"success": True, "next": _onward()})
+    return start_session(keys, response, remember=session.permanent)
 
 
 @bp.get("/confirm/go-on")

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from mingus.ambient import Ambient
     from mingus.audit import AuditTrail
+    from mingus.auth.sessions import Keys
     from mingus.auth.sessions import SessionBook
     from mingus.auth.sessions import Visitor
     from mingus.db import Unit
@@ -151,8 +152,8 @@ class Factors:
         uri = pyotp.TOTP(secret).provisioning_uri(name=visitor.email, issuer_name="MINGUS")
         return AppSetup(secret=secret, uri=uri)
 
-    def confirm_app(self, visitor: Visitor, code: str) -> str:
-        """Take the app into use by its first code, and give this browser's new session token."""
+    def confirm_app(self, visitor: Visitor, code: str) -> Keys:
+        """Take the app into use by its first code, and give this browser its new keys."""
         setup = self.app_setup(visitor)
         if setup is None:
             raise NotFound
@@ -169,8 +170,8 @@ class Factors:
                 raise NotFound
             return self.changed(unit, visitor, AuditAction.FACTOR_ADDED, kind="app")
 
-    def remove_app(self, visitor: Visitor) -> str:
-        """Give the app up; raises NotFound when there is none. The new session token of this browser."""
+    def remove_app(self, visitor: Visitor) -> Keys:
+        """Give the app up; raises NotFound when there is none. This browser's new keys."""
         with unit_of_work() as unit:
             row = unit.lock(AppFactor, visitor.id)
             if row is None or row.confirmed_at is None:
@@ -251,15 +252,15 @@ class Factors:
 
     # what every change of a factor brings
 
-    def changed(self, unit: Unit, visitor: Visitor, action: AuditAction, **facts: str) -> str:
-        """Bring the person's row up to date, end the other sessions, tell by mail; this browser's new token."""
+    def changed(self, unit: Unit, visitor: Visitor, action: AuditAction, **facts: str) -> Keys:
+        """Bring the person's row up to date, end the other sessions, tell by mail; this browser's new keys."""
         user = self._settle(unit, visitor.id)
         self._trail.record(unit, action, actor=visitor.id, subject=visitor.id, **facts)
         self._sessions.end_others(unit, visitor.id, keep=visitor.session_id)
         self._mail.write(
             unit, "factor_changed", user.email, name=user.display_name, at=self._ambient.now(), action=action
         )
-        return self._sessions.renew(unit, visitor.session_id)
+        return self._sessions.renew(unit, visitor)
 
     def reset(self, email: str) -> None:
         """Take all factors of somebody who lost them away, as the operator wishes; their sessions end."""

@@ -141,6 +141,7 @@ class LoginForm(FlaskForm):  # type: ignore[misc]  # flask-wtf ships no types
     password = current_password_field(_("Password"))
     remember = BooleanField(_("Keep me signed in on this device"))
     next = HiddenField()
+    zone = HiddenField(render_kw={"data-module": "time-zone"})  # a script fills it in; empty without
     submit = SubmitField(_("Sign in"))
 
 

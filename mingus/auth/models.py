@@ -82,6 +82,7 @@ class AuthSession(Base):
     )  # of the cookie that has to come along; None: opened before
     agent: Mapped[str] = mapped_column(String(300))
     address: Mapped[str] = mapped_column(String(45))  # shortened to its network
+    time_zone: Mapped[str | None] = mapped_column(String(64))  # of the browser's clock; None: it said nothing
     created_at: Mapped[dt.datetime]
     authenticated_at: Mapped[dt.datetime]
     last_seen_at: Mapped[dt.datetime]

@@ -44,6 +44,7 @@ from mingus.errors import NotFound
 if TYPE_CHECKING:
     from mingus.ambient import Ambient
     from mingus.auth.factors import Factors
+    from mingus.auth.sessions import Keys
     from mingus.auth.sessions import Visitor
     from mingus.db import Unit
 
@@ -89,8 +90,8 @@ class Passkeys:
         asked: dict[str, Any] = json.loads(options_to_json(options))
         return asked
 
-    def finish_adding(self, visitor: Visitor, credential: dict[str, Any], *, name: str) -> str:
-        """Take the new passkey into use; this browser's new session token. Raises PasskeyRefused."""
+    def finish_adding(self, visitor: Visitor, credential: dict[str, Any], *, name: str) -> Keys:
+        """Take the new passkey into use; this browser's new keys. Raises PasskeyRefused."""
         challenge = self._take(credential, ChallengePurpose.ADD, visitor.id)
         try:
             made = verify_registration_response(
@@ -155,8 +156,8 @@ class Passkeys:
             )
         return row.user_id
 
-    def remove(self, visitor: Visitor, passkey_id: PasskeyId) -> str:
-        """Give one passkey up; raises NotFound. This browser's new session token."""
+    def remove(self, visitor: Visitor, passkey_id: PasskeyId) -> Keys:
+        """Give one passkey up; raises NotFound. This browser's new keys."""
         with unit_of_work() as unit:
             removed = unit.session.execute(
                 delete(Passkey).where(Passkey.id == passkey_id, Passkey.user_id == visitor.id)

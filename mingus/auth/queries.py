@@ -32,7 +32,8 @@ class SessionRow:
 
     id: SessionId
     device: str
-    place: str
+    network: str
+    time_zone: str | None  # of its clock, if it said so
     remembered: bool
     created_at: dt.datetime
     last_seen_at: dt.datetime
@@ -99,7 +100,8 @@ def sessions(user_id: UserId, *, current: SessionId, now: dt.datetime) -> list[S
         SessionRow(
             id=row.id,
             device=device_name(row.agent),
-            place=row.address,
+            network=row.address,
+            time_zone=row.time_zone,
             remembered=row.remembered,
             created_at=row.created_at,
             last_seen_at=row.last_seen_at,

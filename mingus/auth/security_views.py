@@ -31,6 +31,8 @@ from mingus.web.qr import qr
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
+    from mingus.auth.sessions import Keys
+
 bp = Blueprint("security", __name__, url_prefix="/settings/security")
 
 
@@ -52,13 +54,11 @@ def app() -> ResponseReturnValue:
     form = FactorForm()
     if form.validate_on_submit():
         try:
-            token = services().factors.confirm_app(visitor(), entered(form.code))
+            keys = services().factors.confirm_app(visitor(), entered(form.code))
         except WrongCode as err:
             form.code.errors = [_(err.public)]
         else:
-            start_session(token, remember=session.permanent)
-            flash(_("Your authenticator app is set up. Other devices are signed out."), "success")
-            return redirect(url_for("security.index"), code=303)
+            return _changed(keys, _("Your authenticator app is set up. Other devices are signed out."))
     picture = qr(setup.uri)
     return render_template(
         "settings/app.html", form=form, setup=setup, picture=picture
@@ -67,9 +67,8 @@ def app() -> ResponseReturnValue:
 
 @bp.post("/app/remove")
 def remove_app() -> ResponseReturnValue:
-    start_session(services().factors.remove_app(visitor()), remember=session.permanent)
-    flash(_("The authenticator app is no longer asked for."), "success")
-    return redirect(url_for("security.index"), code=303)
+    keys = services().factors.remove_app(visitor())
+    return _changed(keys, _("The authenticator app is no longer asked for."))
 
 
 @bp.post("/passkeys/question")
@@ -80,24 +79,31 @@ def question() -> ResponseReturnValue:
 @bp.post("/passkeys")
 def answer() -> ResponseReturnValue:
     body = json_body(PasskeyBody)
-    token = services().passkeys.finish_adding(visitor(), body.credential, name=device_name(agent()))
-    start_session(token, remember=session.permanent)
+    keys = services().passkeys.finish_adding(visitor(), body.credential, name=device_name(agent()))
+    response = jsonify({"success": True, "next": url_for("security.index")})
+    start_session(keys, response, remember=session.permanent)
     flash(_("The passkey is added. Other devices are signed out."), "success")
-    return jsonify({"success": True, "next": url_for("security.index")})
+    return response
 
 
 @bp.post("/passkeys/<passkey_id>/remove")
 def remove_passkey(passkey_id: str) -> ResponseReturnValue:
-    token = services().passkeys.remove(visitor(), PasskeyId(passkey_id))
-    start_session(token, remember=session.permanent)
-    flash(_("That passkey no longer works here."), "success")
-    return redirect(url_for("security.index"), code=303)
+    keys = services().passkeys.remove(visitor(), PasskeyId(passkey_id))
+    return _changed(keys, _("That passkey no longer works here."))
 
 
 @bp.post("/codes")
 def make_codes() -> ResponseReturnValue:
     """The answer to the form shows the codes itself: they must not travel on in a cookie."""
     return _page(codes=services().factors.make_codes(visitor()))
+
+
+def _changed(keys: Keys, sentence: str) -> ResponseReturnValue:
+    """Back to the list with the browser's new keys."""
+    response = redirect(url_for("security.index"), code=303)
+    start_session(keys, response, remember=session.permanent)
+    flash(sentence, "success")
+    return response
 
 
 def _page(codes: list[str] | None = None) -> str:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from mingus.auth.apitokens import ApiTokens
     from mingus.auth.models import SessionId
     from mingus.auth.passwords import Passwords
+    from mingus.auth.sessions import Keys
     from mingus.auth.sessions import SessionBook
     from mingus.auth.sessions import Visitor
     from mingus.auth.tickets import Tickets
@@ -175,7 +176,7 @@ class AuthService:
 
     def change_password(
         self, visitor: Visitor, *, current: str, password: str, agent: str, address: str
-    ) -> str:
+    ) -> Keys:
         """Set a new password, end every session and token, and open a fresh session for this browser."""
         self.confirm_password(visitor, current)
         self._check_new_password(visitor.email, password, visitor.display_name)
@@ -183,6 +184,7 @@ class AuthService:
         with unit_of_work() as unit:
             user = unit.lock_one(User, visitor.id)
             user.password_hash, user.password_changed_at = password_hash, self._ambient.now()
+            zone = self._sessions.zone_of(visitor.session_id)
             self._sessions.end_others(unit, user.id, keep=None)
             self._api_tokens.revoke_all(unit, user.id)
             self._tell(unit, AuditAction.PASSWORD_CHANGED, user.id)
@@ -195,7 +197,7 @@ class AuthService:
                 remembered=False,
                 agent=agent,
                 address=address,
-                device_hash=visitor.device_hash,
+                zone=zone,
                 goes_on=True,
             )
 
@@ -262,10 +264,16 @@ class AuthService:
             return user.id
 
     def set_role(self, email: str, role: Role, *, by: UserId | None = None) -> None:
-        """Change what a person may do; `by` is the admin who asked, nobody for the operator's command."""
+        """Change what a person may do; `by` is the admin who asked, nobody for the operator's command.
+
+        Who becomes an admin signs in anew; what is taken away is gone with the next request.
+        """
         with unit_of_work() as unit:
             user = self._person(unit.session.scalar(select(User).where(User.email == email)))
             user.role = role.value
+            if role is Role.ADMIN:
+                # what a session was before it could do this must not be able to
+                self._sessions.end_others(unit, user.id, keep=None)
             self._trail.record(unit, AuditAction.ROLE_CHANGED, actor=by, subject=user.id, role=role.value)
 
     def disable(self, email: str, *, by: UserId | None = None) -> None:

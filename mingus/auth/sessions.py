@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import ipaddress
 from dataclasses import dataclass
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete
@@ -54,7 +55,6 @@ class Visitor:
     theme: str
     hides_amounts: bool
     token: str
-    device_hash: str | None
     session_id: SessionId
     authenticated_at: dt.datetime
     seen_at: dt.datetime
@@ -72,6 +72,14 @@ class Visitor:
         return self.token
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """What a browser needs to be somebody: the session's token, and the device cookie that it is bound to."""
+
+    token: str = field(repr=False)
+    device: str = field(repr=False)
+
+
 def hash_token(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
@@ -86,12 +94,37 @@ def network_of(address: str | None) -> str:
     return str(ipaddress.ip_network((ip, prefix), strict=False).network_address)
 
 
+class Devices:
+    """Cookies that tell a person's own browsers from strangers', without a row: they only choose whose tries count."""
+
+    def __init__(self, *, ambient: Ambient, keys: tuple[str, ...]) -> None:
+        self._ambient = ambient
+        self._keys = keys
+
+    def issue(self, user_id: UserId) -> str:
+        """A cookie for a browser that has just signed in."""
+        nonce = self._ambient.token()
+        return f"{nonce}.{self._seal(self._keys[0], user_id, nonce)}"
+
+    def nonce(self, cookie: str, user_id: UserId) -> str | None:
+        """The browser's own number if the cookie was issued for that person here."""
+        nonce, _, seal = cookie.partition(".")
+        if not nonce or not seal.isascii():
+            return None
+        good = [hmac.compare_digest(seal, self._seal(key, user_id, nonce)) for key in self._keys]
+        return nonce if any(good) else None
+
+    def _seal(self, key: str, user_id: UserId, nonce: str) -> str:
+        return hmac.new(key.encode(), f"device|{user_id}|{nonce}".encode(), hashlib.sha256).hexdigest()
+
+
 class SessionBook:
     """Opens, finds and ends sessions."""
 
-    def __init__(self, ambient: Ambient, board: NoticeBoard) -> None:
+    def __init__(self, ambient: Ambient, board: NoticeBoard, devices: Devices) -> None:
         self._ambient = ambient
         self._board = board
+        self._devices = devices
 
     def open(
         self,
@@ -101,35 +134,37 @@ class SessionBook:
         remembered: bool,
         agent: str,
         address: str | None,
-        device_hash: str | None = None,
+        zone: str = "",
         goes_on: bool = False,
         awaits_factor: bool = False,
-    ) -> str:
-        """Add a session to the caller's unit and give its token, which is nowhere else.
+    ) -> Keys:
+        """Add a session to the caller's unit and give its keys, which are nowhere else.
 
-        Of a new kind of device its owner is told, unless it goes on where another session of it ended.
+        Of a new kind of device its owner is told, unless it goes on where another session of it ended. A half
+        session is bound to no browser yet: who answers its question gets keys of their own.
         """
-        now, token = self._ambient.now(), self._ambient.token()
+        now, keys = self._ambient.now(), self._keys(user_id)
         lifetime = REMEMBERED_LIFETIME if remembered else LIFETIME
         if not goes_on and not awaits_factor:
             self._board.note_device(unit, user_id, agent)
         unit.session.add(
             AuthSession(
                 id=SessionId(self._ambient.new_id("ses")),
-                token_hash=hash_token(token),
+                token_hash=hash_token(keys.token),
                 user_id=user_id,
                 remembered=remembered,
                 agent=agent[:AGENT_LENGTH],
                 address=network_of(address),
+                time_zone=zone or None,
                 created_at=now,
                 authenticated_at=now,
                 last_seen_at=now,
                 expires_at=now + (HALF_LIFETIME if awaits_factor else lifetime),
                 awaits_factor=awaits_factor,
-                device_hash=device_hash,
+                device_hash=None if awaits_factor else hash_token(keys.device),
             )
         )
-        return token
+        return keys
 
     def visitor(self, token: str, device: str) -> Visitor | None:
         """Who holds `token` and `device`, the cookie of the browser that it was opened in.
@@ -163,7 +198,6 @@ class SessionBook:
             theme=user.theme,
             hides_amounts=user.hides_amounts,
             token=token,
-            device_hash=session.device_hash,
             session_id=session.id,
             authenticated_at=session.authenticated_at,
             seen_at=session.last_seen_at,
@@ -180,15 +214,23 @@ class SessionBook:
             )
         )
 
-    def renew(self, unit: Unit, session_id: SessionId) -> str:
-        """Give a session that has just proved itself a new token, in the caller's unit; the old one is dead."""
-        token = self._ambient.token()
+    def renew(self, unit: Unit, visitor: Visitor) -> Keys:
+        """Give a session that has just proved itself new keys, in the caller's unit; the old ones are dead."""
+        keys = self._keys(visitor.id)
         unit.session.execute(
             update(AuthSession)
-            .where(AuthSession.id == session_id)
-            .values(token_hash=hash_token(token), authenticated_at=self._ambient.now())
+            .where(AuthSession.id == visitor.session_id)
+            .values(
+                token_hash=hash_token(keys.token),
+                device_hash=hash_token(keys.device),
+                authenticated_at=self._ambient.now(),
+            )
         )
-        return token
+        return keys
+
+    def zone_of(self, session_id: SessionId) -> str:
+        """What the clock of the session's browser said; empty when it said nothing."""
+        return db.session.scalar(select(AuthSession.time_zone).where(AuthSession.id == session_id)) or ""
 
     def note_seen(self, visitor: Visitor) -> None:
         """Remember that the session is in use, at most once a minute."""
@@ -213,6 +255,9 @@ class SessionBook:
         if keep is not None:
             statement = statement.where(AuthSession.id != keep)
         unit.session.execute(statement)
+
+    def _keys(self, user_id: UserId) -> Keys:
+        return Keys(token=self._ambient.token(), device=self._devices.issue(user_id))
 
     def forget_expired(self) -> None:
         with unit_of_work() as unit:

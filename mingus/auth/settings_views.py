@@ -93,7 +93,7 @@ def password() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return render_template("settings/password.html", form=form), 422 if form.errors else 200
     try:
-        token = services().auth.change_password(
+        keys = services().auth.change_password(
             visitor(),
             current=entered(form.current),
             password=entered(form.password),
@@ -106,9 +106,9 @@ def password() -> ResponseReturnValue:
     except WeakPassword as err:
         form.password.errors = [_(str(err.__doc__))]
         return render_template("settings/password.html", form=form), 422
-    start_session(token, remember=False)
+    response = start_session(keys, redirect(url_for("settings.password"), code=303), remember=False)
     flash(_("Your password is changed and your other devices are signed out."), "success")
-    return redirect(url_for("settings.password"), code=303)
+    return response
 
 
 @bp.get("/history")

@@ -25,6 +25,7 @@ from mingus.auth.failures import InvitationNeeded
 from mingus.auth.failures import RegistrationClosed
 from mingus.auth.failures import TicketRefused
 from mingus.auth.failures import WrongCredentials
+from mingus.auth.forms import ZONES
 from mingus.auth.forms import ConfirmForm
 from mingus.auth.forms import ForgotForm
 from mingus.auth.forms import LoginForm
@@ -44,52 +45,48 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
     from werkzeug.wrappers import Response
 
-    from mingus.auth.entrance import Entry
+    from mingus.auth.sessions import Keys
     from mingus.auth.sessions import Visitor
 
 DEVICE_SECONDS = 365 * 24 * 3600
 bp = Blueprint("auth", __name__)
 
 
-def start_session(token: str, *, remember: bool, device: str | None = None) -> None:
-    """Hand the browser its session: nothing of the cookie it came with lives on, but a form kept to be sent again.
+def start_session(keys: Keys, response: Response, *, remember: bool) -> Response:
+    """Hand the browser its session with this answer, and the cookie that the session is bound to.
 
-    A session that goes on stays bound to the cookie that the browser sent; a new one is to the one it is given.
+    Nothing of the cookie it came with lives on, but a form kept to be sent again.
     """
     kept = session.get("kept")
     session.clear()
     if kept is not None:
         session["kept"] = kept
     session.permanent = remember
-    login_user(cast("Visitor", services().sessions.visitor(token, device or access.device())))
-
-
-def agent() -> str:
-    return request.user_agent.string
-
-
-def caller() -> Caller:
-    """Who is at the door."""
-    return Caller(
-        agent=agent(),
-        address=request.remote_addr or "",
-        network=network(),
-        device=access.device(),
-    )
-
-
-def admit(entry: Entry, response: Response) -> Response:
-    """Let somebody in with this answer, and have the browser remember that they were here."""
-    start_session(entry.token, remember=entry.remembered, device=entry.device)
+    login_user(cast("Visitor", services().sessions.visitor(keys.token, keys.device)))
     response.set_cookie(
         access.device_cookie(),
-        entry.device,
+        keys.device,
         max_age=DEVICE_SECONDS,
         httponly=True,
         samesite="Lax",
         secure=bool(current_app.config["SESSION_COOKIE_SECURE"]),
     )
     return response
+
+
+def agent() -> str:
+    return request.user_agent.string
+
+
+def caller(*, zone: str = "") -> Caller:
+    """Who is at the door; `zone` is what its clock says, if that is one."""
+    return Caller(
+        agent=agent(),
+        address=request.remote_addr or "",
+        network=network(),
+        device=access.device(),
+        zone=zone if zone in ZONES else "",
+    )
 
 
 @bp.route("/login", methods=["GET", "POST"])
@@ -104,16 +101,17 @@ def login() -> ResponseReturnValue:
             email=entered(form.email),
             password=entered(form.password),
             remember=form.remember.data,
-            caller=caller(),
+            caller=caller(zone=entered(form.zone)),
         )
     except WrongCredentials as err:
         form.password.errors = [_(err.public)]
         return _login_page(form), err.status
     if entry.is_half:
         session.clear()
-        session["half"] = entry.token
+        session["half"] = entry.keys.token
         return redirect(url_for("entry.factor", next=form.next.data or None), code=303)
-    return admit(entry, redirect(safe_next(form.next.data), code=303))
+    onward = redirect(safe_next(form.next.data), code=303)
+    return start_session(entry.keys, onward, remember=entry.remembered)
 
 
 def _login_page(form: LoginForm) -> str:

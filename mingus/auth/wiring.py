@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 from typing import TypedDict
 
 from mingus.auth.apitokens import ApiTokens
-from mingus.auth.entrance import Devices
 from mingus.auth.entrance import Entrance
 from mingus.auth.factors import Factors
 from mingus.auth.passkeys import Passkeys
 from mingus.auth.service import AuthService
+from mingus.auth.sessions import Devices
 from mingus.auth.sessions import SessionBook
 from mingus.auth.tickets import Tickets
 
@@ -52,14 +52,14 @@ def people_parts(
     passwords: Passwords,
 ) -> PeopleParts:
     """From sessions up to the ways in."""
-    sessions = SessionBook(ambient, board)
+    devices = Devices(ambient=ambient, keys=settings.session_keys)
+    sessions = SessionBook(ambient, board, devices)
     api_tokens = ApiTokens(ambient=ambient, limiter=limiter, trail=trail)
     tickets = Tickets(ambient=ambient, jobs=jobs, mail=mail, base_url=settings.base_url)
     factors = Factors(
         ambient=ambient, vault=vault, limiter=limiter, trail=trail, sessions=sessions, mail=mail
     )
     passkeys = Passkeys(ambient=ambient, factors=factors, base_url=settings.base_url)
-    devices = Devices(ambient=ambient, keys=settings.session_keys)
     auth = AuthService(
         ambient=ambient,
         passwords=passwords,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Any
 
+from babel.dates import get_timezone_location
 from babel.numbers import format_currency
 from babel.numbers import format_decimal
 from flask import current_app
@@ -158,6 +159,7 @@ def register(app: Flask, settings: Settings, files: StaticFiles, demo: DemoSignI
     app.jinja_env.filters.update(
         money=format_money,
         relative=relative,
+        zone_name=lambda zone: get_timezone_location(zone, locale=get_locale()),
         number=lambda value: format_decimal(value, locale=get_locale()),
         date=lambda value, style="medium": format_date(value, style, rebase=isinstance(value, dt.datetime)),
         datetime=lambda value, style="medium": format_datetime(value, style),

@@ -17,6 +17,7 @@ const MODULES = {
   "relative-time": () => import("./relative-time.js"),
   reveal: () => import("./reveal.js"),
   theme: () => import("./theme.js"),
+  "time-zone": () => import("./time-zone.js"),
   toast: () => import("./toast.js"),
   "tx-drawer": () => import("./tx-drawer.js"),
   "tx-endless": () => import("./tx-endless.js"),

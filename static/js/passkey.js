@@ -1,5 +1,6 @@
 // Asks the browser for a passkey: to add one, to sign in, or to confirm. Stays hidden where there are none.
 import { ApiFailure, call } from "./api.js";
+import { zone } from "./time-zone.js";
 
 export function mount(box) {
   if (!window.PublicKeyCredential?.parseRequestOptionsFromJSON) return;
@@ -14,7 +15,7 @@ export function mount(box) {
       const question = (await call(questionUrl, { method: "POST" })).question;
       const credential = purpose === "add" ? await added(question) : await asked(question);
       const remember = document.querySelector("[name=remember]")?.checked ?? false;
-      const answer = await call(answerUrl, { method: "POST", body: { credential: credential.toJSON(), remember } });
+      const answer = await call(answerUrl, { method: "POST", body: { credential: credential.toJSON(), remember, zone: zone() } });
       location.assign(answer.next);
     } catch (failure) {
       button.disabled = false;

@@ -9,11 +9,14 @@ import pytest
 from sqlalchemy import select
 
 from mingus.auth.factor_models import AppFactor
+from mingus.auth.models import Role
+from mingus.auth.models import User
 from mingus.db import db
 from mingus.sealed import SecretKind
 from mingus.services import services
 from tests import factories
 from tests.factories import ADA
+from tests.factories import CLEO
 from tests.factories import PASSWORD
 
 if TYPE_CHECKING:
@@ -112,8 +115,29 @@ def test_what_the_session_was_before_its_rights_rose_is_dead(
     rise(browser)
     assert is_in(browser)
     assert not is_in(another(app, **before))
-    stolen = cookie(browser, "mingus")
-    assert not is_in(another(app, mingus=stolen)), "the new session is bound too"
+    now = {name: cookie(browser, name) for name in ("mingus", "device")}
+    assert now["device"] != before["device"]
+    for keys in ({"mingus": now["mingus"]}, {**now, "device": before["device"]}):
+        assert not is_in(another(app, **keys)), "the new session is bound, and to the new cookie"
+
+
+@pytest.mark.parametrize("by_command", [True, False], ids=["by command", "by an admin"])
+def test_who_becomes_an_admin_signs_in_anew(app: Flask, browser: Browser, by_command: bool) -> None:
+    if by_command:
+        assert app.test_cli_runner().invoke(args=["users", "promote", ADA]).exit_code == 0
+    else:
+        cleo = factories.sign_in(app, factories.make_person(app, CLEO, role=Role.ADMIN))
+        with app.app_context():
+            ada = db.session.scalars(select(User.id).where(User.email == ADA)).one()
+        assert cleo.submit(f"/admin/people/{ada}/role").status_code == 303
+    assert not is_in(browser)
+    assert browser.get("/admin").status_code == 303
+    again = signed_in(app)
+    assert again.get("/admin").status_code == 200
+    with app.app_context():
+        services().auth.set_role(ADA, Role.MEMBER)
+    assert is_in(again), "what was taken away needs no new session: it is gone"
+    assert again.get("/admin").status_code == 404
 
 
 def test_the_half_session_before_the_factor_is_dead_after_it(
