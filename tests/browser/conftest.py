@@ -104,6 +104,7 @@ def open_window(site: LiveSite, chromium: Browser) -> Callable[..., AbstractCont
             reduced_motion="reduce" if reduced_motion else "no-preference",
             java_script_enabled=scripts,
             has_touch=view.is_phone,
+            timezone_id="Europe/Madrid",
         )
         context.set_default_timeout(DEADLINE_MS)
         walker = Walker(site=site, view=view, context=context, page=context.new_page(), shots=shots_folder())

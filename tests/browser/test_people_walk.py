@@ -57,6 +57,7 @@ def test_a_person_registers_signs_in_revokes_a_device_and_gets_back_in(
         other.sign_in(ADA)
         walker.go("/settings/devices")
         assert walker.page.get_by_text("This device").count() == 1
+        assert walker.text().count("Its clock: Spain (Madrid) Time") == 2
         walker.approve("devices")
         walker.press("Sign out")
         assert "That device is signed out" in walker.text()

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pyotp
 import pytest
 
+from mingus.auth.factor_models import AppFactor
 from mingus.auth.models import AuthSession
 from mingus.auth.models import User
 from mingus.db import db
+from mingus.db import unit_of_work
+from mingus.sealed import SecretKind
+from mingus.services import services
 from tests import factories
 from tests.factories import ADA
 from tests.factories import BEN
@@ -20,6 +25,7 @@ if TYPE_CHECKING:
 
     from mingus.jobs import InlineJobs
     from tests.support.ambient import FrozenAmbient
+    from tests.support.browser import Browser
 
 NEW_PASSWORD = "copper-window-lighthouse"
 PROFILE = {
@@ -125,6 +131,43 @@ def test_devices_are_listed_and_one_can_be_signed_out(app: Flask) -> None:
     assert here.submit(f"/settings/devices/{second}/revoke").status_code == 303
     assert session_ids(app) == [first]
     assert there.get("/settings").status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("zone", "place"),
+    [
+        ("Europe/Madrid", "from 127.0.0.0 Its clock: Spain (Madrid) Time"),
+        ("Mars/Crater", "from 127.0.0.0"),
+        ("<b>/x", "from 127.0.0.0"),
+        ("", "from 127.0.0.0"),
+    ],
+)
+def test_a_devices_place_is_its_network_and_what_its_clock_says(
+    app: Flask, browser: Browser, zone: str, place: str
+) -> None:
+    factories.make_person(app)
+    browser.submit("/login", email=ADA, password=PASSWORD, zone=zone)
+    page = text_of(browser.get("/settings/devices"))
+    assert page.partition("Signed in")[2].partition("from")[2].strip().startswith(place[5:])
+    assert ("Its clock" in page) == ("Its clock" in place)
+
+
+def test_the_place_goes_on_through_a_second_factor_and_a_new_password(app: Flask, browser: Browser) -> None:
+    ada = factories.make_person(app)
+    with app.app_context():
+        services().factors.begin_app(ada)
+        factor = db.session.get_one(AppFactor, ada)
+        secret = services().vault.open(factor.secret_id, SecretKind.AUTHENTICATOR, ada)
+        with unit_of_work() as unit:
+            unit.lock_one(AppFactor, ada).confirmed_at = services().ambient.now()
+            unit.lock_one(User, ada).factor_since = services().ambient.now()
+        code = pyotp.TOTP(secret).at(services().ambient.now())
+    browser.submit("/login", email=ADA, password=PASSWORD, zone="Asia/Kolkata")
+    browser.submit("/login/factor", code=code)
+    assert "Its clock: India Time" in text_of(browser.get("/settings/devices"))
+    new = {"password": NEW_PASSWORD, "password_again": NEW_PASSWORD}
+    assert browser.submit("/settings/password", current=PASSWORD, **new).status_code == 303
+    assert "Its clock: India Time" in text_of(browser.get("/settings/devices"))
 
 
 def test_somebody_elses_device_is_not_there(app: Flask) -> None:
