@@ -1,6 +1,6 @@
 # MINGUS. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test setup check lint types fmt migrate bench crash storm fuzz sbom clean lock texts screens sim worker web
+.PHONY: help run test setup check lint types fmt migrate bench lighthouse crash storm fuzz sbom clean lock texts screens sim worker web
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -45,6 +45,9 @@ sim: $(VENV)/.installed ## The simulator alone
 
 bench: $(VENV)/.installed-dev ## The figures, as ratios against baselines of the same run (PARTS="sync imports", LONG=1)
 	@$(BIN)/python -m bench $(if $(LONG),--long) $(PARTS)
+
+lighthouse: $(VENV)/.installed-dev ## Lighthouse's marks of the daily pages over 100,000 transactions (LONG=1: the middle of three)
+	@$(BIN)/python -m bench lighthouse $(if $(LONG),--long)
 
 crash: $(VENV)/.installed-dev ## Kill the worker RUNS times (SEED=) and hold the ledger against the bank's truth
 	@$(BIN)/python -m tests.crash --runs $${RUNS:-200} --seed $${SEED:-7} --walk

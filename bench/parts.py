@@ -42,6 +42,9 @@ PARTS = {
     "logs": Part(module="bench.logs", about="the admin's list of syncs over very many of them"),
     "queue": Part(module="bench.queue", about="nudges through the queue"),
     "simulator": Part(module="bench.simulator", about="how fast the simulated Plaid serves"),
+    "lighthouse": Part(
+        module="bench.lighthouse", about="Lighthouse's marks of the pages of every day", by_name_only=True
+    ),
     "starts": Part(module="bench.starts", about="cold starts of web and worker"),
 }
 

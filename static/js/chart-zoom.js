@@ -2,6 +2,7 @@
 // All words are the server's: names and figures out of the table beside the chart.
 import { part } from "./chart.js";
 import { pinch } from "./chart-pinch.js";
+import { unpack } from "./unpack.js";
 
 const EDGES = ["chart__edge--high", "chart__edge--low", "chart__edge--from", "chart__edge--to"];
 const LEAST = 6;
@@ -11,11 +12,10 @@ const LEAST_SHARE = 0.03;
 
 export function mount(figure, reader) {
   const values = figure.dataset.values.split(" ").map(Number);
-  const rows = [...figure.querySelectorAll("tbody tr")].map((row) => [...row.cells].map((cell) => cell.textContent.trim()));
   const stage = figure.querySelector(".chart__stage");
   const plot = stage.querySelector(".plot");
   const bar = figure.querySelector(".chart__zoom");
-  if (rows.length !== values.length || !bar) return;
+  figure.querySelector("details").addEventListener("toggle", () => unpack(figure));
 
   const last = values.length - 1;
   const line = plot.querySelector(".plot__line");
@@ -26,6 +26,7 @@ export function mount(figure, reader) {
   const told = bar.querySelector("[data-zoom-range]");
   let [from, to] = [0, last];
   let dragged = null;
+  let rows = null; // the table's, read when a part is looked at
 
   function look(start, end) {
     const width = Math.max(LEAST, Math.min(last, Math.round(end - start)));
@@ -49,6 +50,7 @@ export function mount(figure, reader) {
   }
 
   function drawPart() {
+    rows ??= wordsOf(figure);
     const shown = values.slice(from, to + 1);
     const [high, low] = [Math.max(...shown), Math.min(...shown)];
     const room = (high - low || Math.abs(high) || 1) * ROOM;
@@ -137,6 +139,11 @@ export function mount(figure, reader) {
   stage.classList.add("chart__stage--zoom");
   bar.hidden = false;
   look(0, last);
+}
+
+function wordsOf(figure) {
+  unpack(figure);
+  return [...figure.querySelectorAll("tbody tr")].map((row) => [...row.cells].map((cell) => cell.textContent.trim()));
 }
 
 // At most so many indexes that no peak is lost: of every stretch its lowest and its highest.

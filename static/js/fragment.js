@@ -27,8 +27,10 @@ export async function postForm(form, submitter) {
   return parsed(response);
 }
 
-async function parsed(response) {
-  const html = await response.text();
+const parsed = async (response) => toPage(await response.text());
+
+// The server's own words as a page of their own.
+export function toPage(html) {
   return new DOMParser().parseFromString(policy ? policy.createHTML(html) : html, "text/html");
 }
 
