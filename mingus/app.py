@@ -41,7 +41,6 @@ from mingus.auth import security_views
 from mingus.auth import settings_views
 from mingus.auth import token_views
 from mingus.auth import views as auth_views
-from mingus.auth.forms import LOCALES
 from mingus.auth.sessions import REMEMBERED_LIFETIME
 from mingus.config import PlaidEnvironment
 from mingus.config import Settings
@@ -76,6 +75,7 @@ from mingus.web import access
 from mingus.web import browser_reports
 from mingus.web import errors
 from mingus.web import pages
+from mingus.web import regions
 from mingus.web import static
 from mingus.web import styleguide
 from mingus.web import templating
@@ -303,9 +303,9 @@ def _rule() -> str | None:
 
 
 def _locale() -> str:
-    if current_user and current_user.is_authenticated and current_user.locale in LOCALES:
-        return str(current_user.locale)
-    return request.accept_languages.best_match(texts.LANGUAGES, "en") or "en"
+    if current_user and current_user.is_authenticated:
+        return regions.written(current_user.locale)
+    return regions.written(regions.wished(request.accept_languages.values()))
 
 
 def _time_zone() -> str:
@@ -314,5 +314,5 @@ def _time_zone() -> str:
 
 def _mail_text(template: str, locale: str, **words: object) -> str:
     """A mail's text in its reader's language; outside of a request too."""
-    with force_locale(locale if locale in LOCALES else "en"):
+    with force_locale(regions.written(locale)):
         return current_app.jinja_env.get_template(template).render(**words)

@@ -10,6 +10,7 @@ from zoneinfo import available_timezones
 from babel.numbers import list_currencies
 from email_validator import EmailNotValidError
 from email_validator import validate_email
+from flask_babel import get_locale
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from wtforms import BooleanField
@@ -31,25 +32,11 @@ from mingus.auth import passwords
 from mingus.auth.models import EMAIL_LENGTH
 from mingus.auth.models import TOKEN_NAME_LENGTH
 from mingus.auth.models import TokenScope
+from mingus.web import regions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LOCALES = {
-    "en": "English",
-    "en_US": "English (United States)",
-    "en_GB": "English (United Kingdom)",
-    "en_CA": "English (Canada)",
-    "en_IE": "English (Ireland)",
-    "de_DE": "English, German formats",
-    "fr_FR": "English, French formats",
-    "nl_NL": "English, Dutch formats",
-    "es": "Español",
-    "es_ES": "Español (España)",
-    "es_MX": "Español (México)",
-    "es_AR": "Español (Argentina)",
-    "es_US": "Español (Estados Unidos)",
-}
 THEMES = {"system": _("Like the device"), "light": _("Light"), "dark": _("Dark")}
 SCOPES = {TokenScope.READ.value: _("Only read"), TokenScope.WRITE.value: _("Read and change")}
 TOKEN_DAYS = {"7": _("a week"), "30": _("30 days"), "90": _("90 days"), "365": _("a year")}
@@ -209,10 +196,20 @@ class ProfileForm(FlaskForm):  # type: ignore[misc]  # flask-wtf ships no types
     time_zone = SelectField(
         _("Time zone"), choices=_choices({"UTC": "UTC", **{zone: zone.replace("_", " ") for zone in ZONES}})
     )
-    locale = SelectField(_("Language and formats"), choices=_choices(LOCALES))
+    language = SelectField(_("Language"), choices=_choices(regions.LANGUAGES))
+    region = SelectField(_("Dates and numbers as in"))
     currency = SelectField(_("Currency shown first"), choices=_choices(dict.fromkeys(CURRENCIES)))
     theme = SelectField(_("Appearance"), choices=_choices(THEMES))
     submit = SubmitField(_("Save"))
+
+    def __init__(self, *, locale: str, **more: Any) -> None:
+        language, region = regions.split(locale)
+        super().__init__(language=language, region=region, **more)
+        self.region.choices = _choices(regions.names(get_locale().language))
+
+    def locale(self) -> str:
+        """Both choices as one; only for a form whose fields are fine."""
+        return regions.join(self.language.data, self.region.data)
 
 
 class EmailChangeForm(FlaskForm):  # type: ignore[misc]  # flask-wtf ships no types

@@ -46,14 +46,14 @@ bp = Blueprint("settings", __name__, url_prefix="/settings")
 
 @bp.route("", methods=["GET", "POST"])
 def profile() -> ResponseReturnValue:
-    form = ProfileForm(obj=visitor())
+    form = ProfileForm(obj=visitor(), locale=visitor().locale)
     if not form.validate_on_submit():
         return _profile_page(form, EmailChangeForm()), 422 if form.errors else 200
     services().auth.update_profile(
         visitor().id,
         display_name=entered(form.display_name),
         time_zone=form.time_zone.data,
-        locale=form.locale.data,
+        locale=form.locale(),
         currency=form.currency.data,
         theme=form.theme.data,
     )
@@ -67,7 +67,7 @@ def profile() -> ResponseReturnValue:
 def change_email() -> ResponseReturnValue:
     form = EmailChangeForm()
     if not form.validate_on_submit():
-        return _profile_page(ProfileForm(formdata=None, obj=visitor()), form), 422
+        return _profile_page(ProfileForm(formdata=None, obj=visitor(), locale=visitor().locale), form), 422
     services().auth.request_email_change(visitor(), email=entered(form.email))
     flash(_("We mailed a link to the new address. Your address changes when you open it."), "info")
     return redirect(url_for("settings.profile"), code=303)

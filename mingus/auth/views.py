@@ -13,7 +13,6 @@ from flask import render_template
 from flask import request
 from flask import session
 from flask import url_for
-from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_login import current_user
 from flask_login import login_user
@@ -36,6 +35,7 @@ from mingus.auth.models import TicketKind
 from mingus.auth.passwords import WeakPassword
 from mingus.services import services
 from mingus.web import access
+from mingus.web import regions
 from mingus.web.access import network
 from mingus.web.access import safe_next
 from mingus.web.access import visitor
@@ -149,7 +149,7 @@ def register() -> ResponseReturnValue:
             display_name=entered(form.display_name),
             password=entered(form.password),
             invitation=entered(form.invitation),
-            locale=str(get_locale()),
+            locale=regions.wished(request.accept_languages.values()),
             network=network(),
         )
     except WeakPassword as err:

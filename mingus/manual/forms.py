@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import TYPE_CHECKING
 from typing import Any
 
 from flask_babel import gettext
@@ -26,6 +27,9 @@ from mingus.money import Currency
 from mingus.money import Money
 from mingus.plaid.forms import NAME_LENGTH
 from mingus.web.amounts import read_amount
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 KIND_WORDS = {
     "cash": _("Cash"),
@@ -56,6 +60,7 @@ class OnADay(FlaskForm):  # type: ignore[misc]  # flask-wtf ships no types
     )
     on = DateField(_("On"), validators=[InputRequired(_("Please fill this in."))])
     latest: dt.date
+    currency_of_value: Callable[[], Currency]  # each form knows it from elsewhere
 
     def validate_amount(self, field: StringField) -> None:
         try:
@@ -66,9 +71,6 @@ class OnADay(FlaskForm):  # type: ignore[misc]  # flask-wtf ships no types
     def validate_on(self, field: DateField) -> None:
         if field.data is not None and not EARLIEST <= field.data <= self.latest:
             raise ValidationError(gettext("A day from 1900 to today, please."))
-
-    def currency_of_value(self) -> Currency:
-        raise NotImplementedError
 
     def day(self) -> dt.date:
         """The day that was entered; only for a form whose fields are fine."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from babel.numbers import NumberFormatError
 from babel.numbers import format_decimal
+from babel.numbers import get_group_symbol
 from babel.numbers import parse_decimal
 from flask_babel import get_locale
 from flask_babel import gettext as _
@@ -18,12 +19,14 @@ if TYPE_CHECKING:
 
     from mingus.money import Currency
 
+BLANKS = " \u00a0\u202f"
+APOSTROPHES = "'’"
 EXAMPLE = money.parse("1234.5")
 
 
 def read_amount(text: str) -> Decimal:
     """The number that somebody of this locale wrote; raises NotMoney with a sentence that shows the way."""
-    plain = text.strip().replace("−", "-").replace(" ", "\u00a0" if _groups_by_space() else "")
+    plain = _grouped(text.strip().replace("−", "-"))
     try:
         return money.parse(parse_decimal(plain, locale=get_locale(), strict=True))
     except (NumberFormatError, money.NotMoney) as err:
@@ -47,5 +50,9 @@ def not_readable() -> str:
     return str(_("This is no amount. Write it like %(example)s.", example=example))
 
 
-def _groups_by_space() -> bool:
-    return "\u00a0" in str(format_decimal(EXAMPLE, "#,##0.00", locale=get_locale()))
+def _grouped(text: str) -> str:
+    """The text with whichever blank or apostrophe a keyboard has in place of the locale's own between thousands."""
+    group = str(get_group_symbol(get_locale()))
+    blank = group if group.isspace() else ""
+    typed = text.translate(dict.fromkeys(map(ord, BLANKS), blank))
+    return typed.replace("'", group) if group in APOSTROPHES else typed

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from babel import Locale
     from jinja2.runtime import Context
 
-LANGUAGES = ("en", "es")  # what we speak, our own first
 SOURCE = "messages.po"
 
 
@@ -60,7 +59,7 @@ def _compiled(files: list[Path], folder: Path) -> Path:
 
 def language_of(locale: Locale) -> str:
     """The language in which somebody of this locale is spoken to, as HTML names it."""
-    return str(locale).replace("_", "-") if locale.language in LANGUAGES else LANGUAGES[0]
+    return str(locale).replace("_", "-")
 
 
 def ngettext(singular: str, plural: str, count: int, **words: Any) -> str:

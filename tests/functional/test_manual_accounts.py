@@ -134,7 +134,13 @@ def test_the_next_value_is_suggested_from_what_was_booked_since(desk: Desk, wind
 
 def test_amounts_are_read_as_the_person_writes_them(app: Flask, desk: Desk, window: Browser) -> None:
     window.submit(
-        "/settings", display_name="Ada", time_zone="UTC", locale="de_DE", currency="EUR", theme="system"
+        "/settings",
+        display_name="Ada",
+        time_zone="UTC",
+        language="en",
+        region="DE",
+        currency="EUR",
+        theme="system",
     )
     address = add(window, amount="1.234,56", currency="EUR")
     assert worth(app, desk) == ["1234.56 EUR"]

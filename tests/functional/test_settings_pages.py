@@ -31,7 +31,8 @@ NEW_PASSWORD = "copper-window-lighthouse"
 PROFILE = {
     "display_name": "Ada L.",
     "time_zone": "Europe/Berlin",
-    "locale": "de_DE",
+    "language": "en",
+    "region": "DE",
     "currency": "EUR",
     "theme": "dark",
 }
@@ -58,7 +59,8 @@ def test_the_profile_is_saved_and_shown(app: Flask) -> None:
     ("field", "value"),
     [
         ("time_zone", "Mars/Olympus"),
-        ("locale", "xx"),
+        ("language", "xx"),
+        ("region", "XX"),
         ("currency", "???"),
         ("theme", "pink"),
         ("display_name", ""),
@@ -68,6 +70,20 @@ def test_a_profile_with_one_wrong_field_changes_nothing(app: Flask, field: str, 
     browser = factories.sign_in(app, factories.make_person(app))
     assert browser.submit("/settings", **{**PROFILE, field: value}).status_code == 422
     assert person(app).time_zone == "UTC"
+
+
+def test_language_and_region_are_chosen_apart(app: Flask) -> None:
+    browser = factories.sign_in(app, factories.make_person(app))
+    browser.submit("/settings", **{**PROFILE, "language": "es", "region": "MX"})
+    assert person(app).locale == "es_MX"
+    page = browser.get("/settings").text
+    assert '<html lang="es-MX"' in page
+    assert '<option selected value="MX">México: 27 nov 2026, 5:05' in page
+    browser.submit("/settings", **{**PROFILE, "language": "en", "region": "GB"})
+    assert (
+        '<option selected value="GB">United Kingdom: 27 Nov 2026, 17:05, 1,234.50</option>'
+        in browser.get("/settings").text
+    )
 
 
 def test_what_a_form_does_not_ask_for_is_not_taken(app: Flask) -> None:

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 FILES = sorted((Path(__file__).resolve().parents[2] / "translations").glob("*/LC_MESSAGES/messages.po"))
 PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]|(%%n)|(#)")
-SPANISH = "es_ES"
 
 
 @cache
@@ -182,7 +181,8 @@ def reader(app: Flask, plaid: Running, jobs: InlineJobs) -> Browser:
         "/settings",
         display_name="Ada",
         time_zone="UTC",
-        locale=SPANISH,
+        language="es",
+        region="ES",
         currency="EUR",
         theme="system",
     )
