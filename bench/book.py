@@ -26,6 +26,7 @@ from mingus.plaid.states import ConnectionState
 from mingus.services import services
 from mingus.transactions import sums
 from mingus.transactions import taxonomy
+from mingus.transactions import wording
 from mingus.transactions.models import TransferPair
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ def fill(user_id: UserId, rows: int, *, seed: int = 7) -> Book:
         written += some
     with unit_of_work() as unit:
         sums.rebuild(unit, user_id)
+    while wording.take_up(user_id):
+        pass
     _analyse()
     return book
 

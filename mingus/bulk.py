@@ -89,6 +89,22 @@ def insert_unless_known(
     return True
 
 
+def insert_missing(session: Session, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
+    """Insert those rows that are not there yet: one statement, its values as one list for each column."""
+    if not rows:
+        return
+    connection = session.connection()
+    names = ", ".join(columns)
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name == "postgresql":
+        kinds = ", ".join(f"%s::{table.c[name].type.compile(connection.dialect)}[]" for name in columns)
+        statement = f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({kinds}) ON CONFLICT DO NOTHING"  # noqa: S608 (names of our own tables)
+        driver.execute(statement, [list(values) for values in zip(*rows, strict=True)])
+        return
+    places = ", ".join("?" * len(columns))
+    driver.executemany(f"INSERT OR IGNORE INTO {table.name} ({names}) VALUES ({places})", rows)  # noqa: S608 (names of our own tables)
+
+
 def among(
     session: Session, column: InstrumentedAttribute[Any], values: Collection[str]
 ) -> ColumnElement[bool]:

@@ -105,6 +105,7 @@ class Unit:
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self.turns: set[str] = set()  # of whom it is this unit's turn; see `transactions.turns`
         self._last: list[Callable[[], None]] = []
         self._afterwards: list[Callable[[], None]] = []
 

@@ -29,6 +29,7 @@ from mingus.notices.board import NoticeBoard
 from mingus.notices.service import Notices
 from mingus.plaid.wiring import plaid_parts
 from mingus.retention import Retention
+from mingus.transactions import wording
 from mingus.transactions.arrivals import Arrivals
 from mingus.transactions.edits import Edits
 from mingus.transactions.inheriting import Inheriting
@@ -202,6 +203,8 @@ class Services:
             Chore(name="institutions", every=hour, do=self.institutions.refresh_old),
             Chore(name="drafts of imports", every=hour, do=self.imports.forget_drafts),
             Chore(name="retention", every=day, do=self.retention.forget_old),
+            Chore(name="rows without wording", every=dt.timedelta(minutes=1), do=wording.take_up_some),
+            Chore(name="wordings without rows", every=day, do=wording.forget_all_unused),
         ]
         if self.settings.backup_hours:
             every = dt.timedelta(hours=self.settings.backup_hours)

@@ -35,6 +35,7 @@ from tests.support.chromium import PROGRAMS
 from tests.support.chromium import NoChromium
 from tests.support.chromium import close_chromium
 from tests.support.chromium import shared_chromium
+from tests.support.wordings import wrong_wordings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -226,7 +227,7 @@ def unguarded(connection: Connection) -> Iterator[None]:
 def app(shared_app: Flask, request: pytest.FixtureRequest) -> Iterator[Flask]:
     """The application with an empty database, an empty queue and an empty outbox.
 
-    Whatever a test does through the application leaves true sums of months behind.
+    Whatever a test does through the application leaves true sums of months behind, and rows that search finds.
     """
     with shared_app.app_context():
         wired = services()
@@ -238,9 +239,11 @@ def app(shared_app: Flask, request: pytest.FixtureRequest) -> Iterator[Flask]:
     asked = request.node.get_closest_marker("past_sums") is None
     with shared_app.app_context():
         wrong = sums.wrong_months(db.session())
+        unfound = wrong_wordings(db.session())
         db.session.remove()
     empty(shared_app)
     assert not (wrong and asked), "something changed rows without adding their months up anew"
+    assert not unfound, "something changed what rows say without telling search"
 
 
 @pytest.fixture

@@ -83,6 +83,7 @@ LEFT_OUT = {
     "plaid_stagings": "which update is just being written",
     "month_sums": "added up from the transactions",
     "day_sums": "added up from the transactions",
+    "wordings": "what the transactions say, to be found by",
     "plaid_calls": "how our calls to Plaid went, nothing of a person",
     "plaid_product_refreshes": "when our worker reads next",
     "webhook_events": "Plaid's calls that say only: look again",

@@ -31,6 +31,8 @@ SyncId = NewType("SyncId", str)
 FAILED = text(
     "status = 'failed'"
 )  # spelled out: a query has to say the same words to be answered by such an index
+NO_KEY = text("wording IS NULL")
+UNKEYED: dict[str, Any] = {"sqlite_where": NO_KEY, "postgresql_where": NO_KEY}
 OF_FAILED: dict[str, Any] = {"sqlite_where": FAILED, "postgresql_where": FAILED}
 
 
@@ -74,6 +76,15 @@ class PlaidTransaction(Base):
         # PostgreSQL reads in the order of an index only what it compares with =, which IS NULL is not
         Index("ix_plaid_transactions_of_person", "user_id", "date", "id"),
         Index("ix_plaid_transactions_of_account", "account_id", "date", "id"),
+        Index("ix_plaid_transactions_wording", "user_id", "wording", "id"),
+        Index("ix_plaid_transactions_unkeyed", "user_id", **UNKEYED),
+        Index("ix_plaid_transactions_amount", "user_id", "amount_minor"),
+        Index(
+            "ix_plaid_transactions_pending",
+            *("user_id", "date", "id"),
+            sqlite_where=text("pending = 1"),
+            postgresql_where=text("pending"),
+        ),
         Index(
             "ix_plaid_transactions_removed",
             *("user_id", "date", "id"),
@@ -106,13 +117,26 @@ class PlaidTransaction(Base):
     first_sync_id: Mapped[SyncId] = mapped_column(String(32))
     last_sync_id: Mapped[SyncId] = mapped_column(String(32))
     removed_at: Mapped[dt.datetime | None]  # a tombstone: out of lists and totals, back if it returns
+    wording: Mapped[int | None] = mapped_column(
+        BigInteger
+    )  # the key of name and merchant; None: not yet given
 
 
 class TransactionChoice(Base):
     """What a person decided about a transaction; no sync touches it."""
 
     __tablename__ = "transaction_choices"
-    __table_args__ = (owner_key("transaction_choices", "plaid_transactions", "transaction_id"),)
+    __table_args__ = (
+        owner_key("transaction_choices", "plaid_transactions", "transaction_id"),
+        Index("ix_transaction_choices_wording", "user_id", "wording"),
+        Index("ix_transaction_choices_unkeyed", "user_id", **UNKEYED),
+        Index(
+            "ix_transaction_choices_hidden",
+            "user_id",
+            sqlite_where=text("hidden = 1"),
+            postgresql_where=text("hidden"),
+        ),
+    )
     transaction_id: Mapped[TransactionId] = mapped_column(String(32), primary_key=True)
     user_id: Mapped[UserId] = mapped_column(String(32))
     name: Mapped[str | None] = mapped_column(String(200))
@@ -123,6 +147,9 @@ class TransactionChoice(Base):
     origins: Mapped[dict[str, str]] = mapped_column(
         JSON, default=dict
     )  # field: who decided it, "hand" or a rule's id
+    wording: Mapped[int | None] = mapped_column(
+        BigInteger
+    )  # the key of name, notes and tags; None: not yet given
 
 
 class TransactionChange(Base):

@@ -71,6 +71,22 @@ class PagePlan:
     parked: list[TransactionFacts] = field(default_factory=list)
 
 
+@dataclass(slots=True, kw_only=True)
+class Counts:
+    """What an update did to the ledger."""
+
+    added: int = 0
+    modified: int = 0
+    removed: int = 0
+    parked: int = 0
+    quarantined: int = 0
+
+    @property
+    def changed(self) -> int:
+        """How many rows are not as they were."""
+        return self.added + self.modified + self.removed
+
+
 def plan_page(
     rows: Iterable[TransactionFacts],
     removed: Iterable[str],

@@ -20,6 +20,7 @@ from mingus.plaid.ledger import SyncId
 from mingus.plaid.ledger import TransactionId
 from mingus.plaid.models import PlaidConnection
 from mingus.plaid.states import READABLE
+from mingus.transactions import wording
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,6 +77,7 @@ class Stager:
                 hold(unit)
                 for page in pages:
                     writer.write_page(page)
+                wording.add(unit, writer.user_id, writer.said)
             if writer.waiting > MOST_LATER:
                 raise TooManyChanges
 

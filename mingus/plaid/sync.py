@@ -48,9 +48,9 @@ from mingus.plaid.spool import PageSpool
 from mingus.plaid.staging import TooManyChanges
 from mingus.plaid.states import ENDED
 from mingus.plaid.states import ConnectionState
-from mingus.plaid.writing import Counts
 from mingus.plaid.writing import LedgerWriter
 from mingus.transactions import sums
+from mingus.transactions import wording
 from mingus.vault import SecretUnreadable
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from mingus.plaid.gateway import PlaidGateway
     from mingus.plaid.leases import Lease
     from mingus.plaid.leases import Leases
+    from mingus.plaid.plan import Counts
     from mingus.plaid.refreshing import Refresher
     from mingus.plaid.staging import Stager
     from mingus.plaid.wire import WireAccount
@@ -280,6 +281,7 @@ class SyncEngine:
             turned = bulk.among(unit.session, PlaidTransaction.id, writer.turned)
             months = months | sums.partners_months(unit, turned)
         sums.refresh(unit, connection.user_id, months)
+        wording.add(unit, connection.user_id, writer.said)
 
     def _settle(
         self, unit: Unit, connection: PlaidConnection, lease: Lease, *, status: str, now: dt.datetime

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -32,6 +31,7 @@ from mingus.plaid.models import PlaidAccount
 from mingus.plaid.models import PlaidConnection
 from mingus.plaid.plan import BANKS_FIELDS
 from mingus.plaid.plan import Change
+from mingus.plaid.plan import Counts
 from mingus.plaid.plan import Facts
 from mingus.plaid.plan import KnownRow
 from mingus.plaid.plan import PagePlan
@@ -39,6 +39,7 @@ from mingus.plaid.plan import plan_page
 from mingus.plaid.synced import TransactionFacts
 from mingus.plaid.synced import UnreadableRow
 from mingus.transactions import sums
+from mingus.transactions.wording import NewWordings
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -55,14 +56,14 @@ TABLE: Table = PlaidTransaction.__table__  # type: ignore[assignment]  # a mappe
 COLUMNS = (
     *("id", "user_id", "connection_id"),
     *BANKS_FIELDS,
-    *("raw", "first_sync_id", "last_sync_id", "removed_at"),
+    *("raw", "first_sync_id", "last_sync_id", "removed_at", "wording"),
 )
 FACTS = tuple(getattr(PlaidTransaction, name) for name in BANKS_FIELDS)
-ACCOUNT, PLAIDS_ID, DATE, CURRENCY, AMOUNT, CATEGORY, DETAILED, PENDING = (
+ACCOUNT, PLAIDS_ID, DATE, CURRENCY, AMOUNT, CATEGORY, DETAILED, PENDING, NAME, MERCHANT = (
     BANKS_FIELDS.index(name)
     for name in (
         *("account_id", "plaid_transaction_id", "date", "currency", "amount_minor"),
-        *("category", "category_detailed", "pending"),
+        *("category", "category_detailed", "pending", "name", "merchant_name"),
     )
 )
 CHANGE = (
@@ -72,27 +73,12 @@ CHANGE = (
         raw=func.coalesce(bindparam("new_raw"), TABLE.c.raw),  # a removal brings none
         last_sync_id=bindparam("sync_id"),
         removed_at=bindparam("removed_at"),
+        wording=bindparam("new_wording"),
         **{name: bindparam(name) for name in BANKS_FIELDS},
     )
 )
 CHANGES: Table = TransactionChange.__table__  # type: ignore[assignment]  # a mapped class has a table
 CHANGE_COLUMNS = ("id", "transaction_id", "sync_id", "at", "kind", "fields")
-
-
-@dataclass(slots=True, kw_only=True)
-class Counts:
-    """What an update did to the ledger."""
-
-    added: int = 0
-    modified: int = 0
-    removed: int = 0
-    parked: int = 0
-    quarantined: int = 0
-
-    @property
-    def changed(self) -> int:
-        """How many rows are not as they were."""
-        return self.added + self.modified + self.removed
 
 
 class LedgerWriter:
@@ -111,6 +97,7 @@ class LedgerWriter:
         staged: bool = False,
     ) -> None:
         self._session = unit.session
+        self.user_id = connection.user_id
         self._owner = (connection.user_id, connection.id)
         self._connection_id = connection.id
         self.sync_id = sync_id
@@ -127,6 +114,7 @@ class LedgerWriter:
         self.counts = Counts()
         self.touched: set[str] = set()  # accounts whose sums are not as they were
         self.new = sums.NewRows()
+        self.said = NewWordings()
         self.changed: set[Bucket] = set()  # months in which a row is not as it was
         self.turned: set[str] = set()  # rows that went or returned
         self.first_id: TransactionId | None = None  # of the new rows
@@ -292,7 +280,10 @@ class LedgerWriter:
         if not plan.new:
             return True
         sync = (self.sync_id, self.sync_id, None)
-        rows = [(self._new_id("txn"), *self._owner, *facts, raw, *sync) for facts, raw in plan.new.values()]
+        rows = [
+            (self._new_id("txn"), *self._owner, *facts, raw, *sync, self._key(facts))
+            for facts, raw in plan.new.values()
+        ]
         if not unless_known:
             bulk.insert_rows(self._session, TABLE, COLUMNS, rows)
         elif not bulk.insert_unless_known(self._session, TABLE, COLUMNS, rows):
@@ -314,6 +305,7 @@ class LedgerWriter:
                 "row_id": change.id,
                 "new_raw": raw,
                 "removed_at": self._now if gone else None,
+                "new_wording": self._key(change.facts),
                 **dict(zip(BANKS_FIELDS, change.facts, strict=True)),
             }
             states = (self._before.get(change.id, change.facts), change.facts)
@@ -341,6 +333,9 @@ class LedgerWriter:
             detailed=facts[DETAILED],
             pending=facts[PENDING],
         )
+
+    def _key(self, facts: Facts) -> int:
+        return self.said.key(facts[NAME], facts[MERCHANT])
 
     def _touch_changed(self, buckets: Iterable[Bucket]) -> None:
         for account_id, month in buckets:

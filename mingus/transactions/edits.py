@@ -23,6 +23,7 @@ from mingus.plaid.ledger import PlaidTransaction
 from mingus.plaid.ledger import TransactionChoice
 from mingus.transactions import catalogues
 from mingus.transactions import sums
+from mingus.transactions import wording
 from mingus.transactions.categories import UNCATEGORISED
 from mingus.transactions.models import TransactionEdit
 from mingus.transactions.models import TransactionEditRow
@@ -112,22 +113,21 @@ class Edits:
         unit.session.add(edit)
         unit.session.flush()  # the edit's rows name it
         counted: list[str] = []  # rows that count otherwise now
+        retold = wording.Retold()
         for some in _slices(owned):
-            rows = [
-                {
-                    "edit_id": edit_id,
-                    "transaction_id": choice.transaction_id,
-                    "user_id": user_id,
-                    "fields": changed,
-                }
-                for choice in _locked(unit, user_id, some)
-                if (changed := _apply(choice, wish, origin))
-            ]
+            rows = []
+            for choice in _locked(unit, user_id, some):
+                changed = _apply(choice, wish, origin)
+                retold.note(choice, changed)
+                if changed:
+                    owned_row = {"transaction_id": choice.transaction_id, "user_id": user_id}
+                    rows.append({"edit_id": edit_id, **owned_row, "fields": changed})
             if rows:
                 unit.session.execute(insert(TransactionEditRow), rows)
             edit.count += len(rows)
             counted += [str(row["transaction_id"]) for row in rows if COUNTING & set(row["fields"])]
         sums.refresh_rows(unit, user_id, counted)
+        retold.write(unit, user_id)
         if not edit.count:
             unit.session.delete(edit)
         return Made(id=edit_id if edit.count else None, count=edit.count)
@@ -150,14 +150,15 @@ class Edits:
                 .order_by(TransactionEditRow.transaction_id)
             ).all()
             changed = {row.transaction_id: row.fields for row in rows}
-            count = sum(
-                _restore(choice, changed[choice.transaction_id])
-                for some in _slices(list(changed))
-                for choice in _locked(unit, user_id, some)
-            )
+            count, retold = 0, wording.Retold()
+            for some in _slices(list(changed)):
+                for choice in _locked(unit, user_id, some):
+                    count += _restore(choice, changed[choice.transaction_id])
+                    retold.note(choice, changed[choice.transaction_id])
             sums.refresh_rows(
                 unit, user_id, [row for row, fields in changed.items() if COUNTING & set(fields)]
             )
+            retold.write(unit, user_id)
             return count
 
     def _check(self, user_id: UserId, ids: Sequence[str], wish: Wish) -> None:
@@ -187,7 +188,13 @@ def _owned(unit: Unit, user_id: UserId, ids: Sequence[str]) -> list[TransactionI
 
 def _locked(unit: Unit, user_id: UserId, ids: Sequence[TransactionId]) -> list[TransactionChoice]:
     """The decisions about these, made where there were none, held until the end; always in the same order."""
-    blank: dict[str, Any] = {"user_id": user_id, "tags": [], "hidden": False, "origins": {}}
+    blank: dict[str, Any] = {
+        "user_id": user_id,
+        "tags": [],
+        "hidden": False,
+        "origins": {},
+        "wording": wording.NOTHING,
+    }
     empty = [{"transaction_id": row_id, **blank} for row_id in sorted(ids)]
     upsert(unit.session, TransactionChoice, empty, key=["transaction_id"], keep=list(blank))
     rows = (

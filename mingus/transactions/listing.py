@@ -5,8 +5,10 @@ The owner comes first everywhere; pages and API read through here.
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -30,10 +32,10 @@ from mingus.transactions import spending
 from mingus.transactions.filters import conditions
 from mingus.transactions.filters import is_summed
 from mingus.transactions.filters import on_sums
+from mingus.transactions.seeking import seek
 from mingus.transactions.summing import sums_of
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Iterable
     from collections.abc import Iterator
     from collections.abc import Sequence
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from mingus.transactions.categories import Catalogue
     from mingus.transactions.categories import Category
     from mingus.transactions.filters import Filters
+    from mingus.transactions.seeking import Sought
 
 LARGEST_PAGE = 500
 LONG = 20_000
@@ -112,8 +115,18 @@ class Listing:
         self._user_id = user_id
         self._environment = environment
         self._filters = filters
-        rows = spending.rows_of(user_id, environment=environment, removed=filters.removed)
-        self._statement = rows.where(*conditions(filters, catalogue))
+
+    @cached_property
+    def _statement(self) -> Select[PlaidTransaction, TransactionChoice | None]:
+        """The rows, found in the way that suits how many they are."""
+        filters, few = self._sought.rest, self._sought.few
+        rows = spending.rows_of(self._user_id, environment=self._environment, removed=filters.removed)
+        asked = rows.where(*conditions(self._user_id, filters, self._catalogue))
+        return asked if few is None else asked.where(few)
+
+    @cached_property
+    def _sought(self) -> Sought:
+        return seek(self._user_id, self._filters)
 
     def page(
         self,
@@ -221,7 +234,9 @@ class Listing:
 
     def is_long(self) -> bool:
         """True when adding it up would keep a page waiting."""
-        return not is_summed(self._filters) and self.count(at_most=LONG + 1) > LONG
+        if is_summed(self._filters):
+            return False
+        return self._sought.many or self.count(at_most=LONG + 1) > LONG
 
     def day_totals(self, days: Sequence[dt.date]) -> dict[dt.date, tuple[Money, ...]]:
         """The sum of each day by currency: of all its rows in the list, not only of those on one page."""
@@ -229,12 +244,15 @@ class Listing:
             self._statement.with_only_columns(
                 PlaidTransaction.date, PlaidTransaction.currency, func.sum(PlaidTransaction.amount_minor)
             )
-            .where(PlaidTransaction.date.in_(days))
             .group_by(PlaidTransaction.date, PlaidTransaction.currency)
             .order_by(PlaidTransaction.currency)
         )
-        found: dict[dt.date, tuple[Money, ...]] = {}
+        if self._sought.few is None:  # else the days would be looked through for the few
+            statement = statement.where(PlaidTransaction.date.in_(days))
+        wanted, found = set(days), dict[dt.date, tuple[Money, ...]]()
         for day, currency, minor in db.session.execute(statement):
+            if day not in wanted:
+                continue
             found[day] = (*found.get(day, ()), Money(minor=int(minor), currency=Currency(currency)))
         return found
 

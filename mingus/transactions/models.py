@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger
 from sqlalchemy import ForeignKey
 from sqlalchemy import Index
 from sqlalchemy import String
+from sqlalchemy import Text
 from sqlalchemy.orm import Mapped
 from sqlalchemy.orm import mapped_column
 
@@ -140,3 +141,13 @@ class DaySum(Base):
     currency: Mapped[str] = mapped_column(String(12), primary_key=True)
     user_id: Mapped[UserId] = mapped_column(String(32))
     minor: Mapped[int] = mapped_column(BigInteger)
+
+
+class Wording(Base):
+    """What some of a person's transactions say, in small letters, any number as 0. See `transactions.wording`."""
+
+    __tablename__ = "wordings"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    user_id: Mapped[UserId] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    key: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    text: Mapped[str] = mapped_column(Text)

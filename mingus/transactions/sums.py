@@ -31,9 +31,11 @@ from mingus.plaid.ledger import TransactionChoice
 from mingus.plaid.models import PlaidAccount
 from mingus.plaid.staging import is_settled
 from mingus.transactions import spending
+from mingus.transactions import wording
 from mingus.transactions.models import DaySum
 from mingus.transactions.models import MonthSum
 from mingus.transactions.models import TransferPair
+from mingus.transactions.turns import wait_for_turn
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -104,7 +106,7 @@ def add(unit: Unit, user_id: UserId, new: NewRows) -> None:
     months = new.months(user_id)
     if not months:
         return
-    _wait_for_turn(unit.session, user_id)
+    wait_for_turn(unit, user_id)
     _add(unit.session, MonthSum, months, key=KEY, summed=("minor", "count"))
     _add(unit.session, DaySum, new.days(user_id), key=DAY_KEY, summed=("minor",))
 
@@ -116,7 +118,7 @@ def refresh(unit: Unit, user_id: UserId, buckets: Iterable[Bucket]) -> None:
         return
     session = unit.session
     session.flush()  # the sums read what this unit wrote
-    _wait_for_turn(session, user_id)
+    wait_for_turn(unit, user_id)
     accounts = sorted({account_id for account_id, _ in wanted})
     for first, last in _spans({month for _, month in wanted}):
         session.execute(
@@ -160,6 +162,7 @@ def going(unit: Unit, user_id: UserId, *rows: ColumnElement[bool]) -> Iterator[N
     months = months_of(unit, *rows) | partners_months(unit, *rows)
     yield
     refresh(unit, user_id, months)
+    wording.forget_unused(unit, user_id)
 
 
 def delete_accounts(unit: Unit, user_id: UserId, connection_id: ConnectionId) -> None:
@@ -225,13 +228,6 @@ def _add(
     statement = dialect.insert(model)
     more = {name: getattr(model, name) + statement.excluded[name] for name in summed}
     session.execute(statement.on_conflict_do_update(index_elements=list(key), set_=more), rows)
-
-
-def _wait_for_turn(session: Session, user_id: UserId) -> None:
-    """Until the end of the unit nobody else brings this person's sums up to date; SQLite has one writer anyway."""
-    if session.get_bind().dialect.name == "postgresql":
-        keys = func.hashtext(MonthSum.__tablename__), func.hashtext(user_id)
-        session.execute(select(func.pg_advisory_xact_lock(*keys)))
 
 
 def _spans(months: set[dt.date]) -> list[tuple[dt.date, dt.date]]:
