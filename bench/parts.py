@@ -38,6 +38,7 @@ PARTS = {
     "quiet": Part(module="bench.quiet", about="a sync when nothing changed"),
     "imports": Part(module="bench.imports", about="a first import: memory, pace, how long others wait"),
     "reads": Part(module="bench.reads", about="pages of a member with very many transactions"),
+    "pages": Part(module="bench.pages", about="the transactions page over HTTP against a page from memory"),
     "webhooks": Part(module="bench.webhooks", about="webhooks acknowledged by one web process"),
     "logs": Part(module="bench.logs", about="the admin's list of syncs over very many of them"),
     "queue": Part(module="bench.queue", about="nudges through the queue"),
