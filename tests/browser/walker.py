@@ -30,6 +30,10 @@ SETTLED = """Promise.all(document.getAnimations()
   .filter((one) => one.effect.getComputedTiming().iterations !== Infinity)
   .map((one) => one.finished.catch(() => null)))"""
 
+# a picture of the whole page holds what nobody has scrolled to yet, too
+DRAWN = """document.querySelectorAll('.tx-row, .stack--later')
+  .forEach((one) => { one.style.contentVisibility = 'visible'; })"""
+
 # measured where the press counts: a link that covers its card or row is as large as that
 SMALL_TARGETS = """(least) => [...document.querySelectorAll('a[href], button, input, select, textarea, summary')]
   .filter((element) => {
@@ -123,6 +127,7 @@ class Walker:
         """Take a picture if those are wanted, then complain about anything wrong with the page as it stands."""
         self.settle()
         if self.shots is not None:
+            self.page.evaluate(DRAWN)
             self.page.screenshot(path=self.shots / f"{name}-{self.view}.png", full_page=True)
         assert self.complaints == [], f"{name}: {self.complaints}"
         findings = Axe().run(self.page).response["violations"]

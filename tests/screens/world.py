@@ -11,7 +11,9 @@ import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from typing import NoReturn
 
+from flask import abort
 from sqlalchemy import select
 from werkzeug.serving import make_server
 
@@ -20,6 +22,7 @@ from mingus import money
 from mingus import schema
 from mingus.auth.models import Role
 from mingus.auth.passwords import Passwords
+from mingus.browserreports import Refusal
 from mingus.db import db
 from mingus.db import unit_of_work
 from mingus.jobs import InlineJobs
@@ -53,6 +56,8 @@ if TYPE_CHECKING:
     from mingus.auth.models import UserId
     from mingus.plaid.models import AccountId
 
+DORA = "dora@mingus.test"
+EVE = "eve@mingus.test"
 TARTAN = "ins_109511"
 OTHERS = ("ins_109508", "ins_109509", "ins_109510", TARTAN, "ins_109512")
 DOLLAR = money.official("USD")
@@ -66,6 +71,7 @@ class World:
     url: str
     ada: UserId
     ben: UserId
+    receipt: str  # of somebody who left
 
 
 @contextmanager
@@ -96,23 +102,34 @@ def built(folder: Path) -> Iterator[World]:
         ada = factories.make_person(app, role=Role.ADMIN)
         ben = factories.make_person(app, factories.BEN)
         cleo = factories.make_person(app, factories.CLEO)
+        dora = factories.make_person(app, DORA)
+        eve = factories.make_person(app, EVE)
+        app.add_url_rule("/screens/<int:status>", "fault", _fault)
         with app.app_context():
-            first = Bank(wired, plaid, jobs, ada, username="user_household")
+            Bank(wired, plaid, jobs, ada, username="user_household")
             second = Bank(wired, plaid, jobs, ada, username="user_retiree", institution_id=TARTAN)
             _keep_by_hand(ada)
             _trouble(second.connection().id)
-            _incident(first)
+            _incident(Bank(wired, plaid, jobs, eve, username="user_household"))
             _states([Bank(wired, plaid, jobs, cleo, institution_id=bank) for bank in OTHERS])
+            receipt = wired.leaving.leave(dora, by=dora)
+            jobs.run_all()
+            refusal = Refusal(directive="script-src-elem", blocked="https://ads.example", page="/accounts")
+            wired.browser_reports.note([refusal], network="192.0.2.7")
             wired.ambient.advance(minutes=7)  # type: ignore[attr-defined]  # the frozen one
         server = make_server("127.0.0.1", 0, app, threaded=True, fd=door.fileno())
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
-            yield World(app=app, url=url, ada=ada, ben=ben)
+            yield World(app=app, url=url, ada=ada, ben=ben, receipt=receipt)
         finally:
             server.shutdown()
             thread.join()
             server.server_close()
+
+
+def _fault(status: int) -> NoReturn:
+    abort(status)
 
 
 def _keep_by_hand(ada: UserId) -> None:
@@ -214,7 +231,7 @@ def _past_days(bank: Bank, now: dt.datetime) -> None:
 
 
 def _incident(bank: Bank) -> None:
-    """The first bank had a bad day: it was down for a while, and some of its rows could not be read."""
+    """A bank had a bad day: it was down for a while, and some of its rows could not be read."""
     break_calls(bank.plaid, "error", "/transactions/sync", code="INSTITUTION_DOWN")
     bank.sync()
     mend_calls(bank.plaid)

@@ -1,0 +1,62 @@
+"""States that a page reaches only after something was typed, pressed or opened on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from dataclasses import field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """What is done on a page before its picture: fields by name, a button that sends, what to click, a key."""
+
+    path: str
+    fill: dict[str, str] = field(default_factory=dict)
+    send: str = ""
+    click: tuple[str, ...] = ()
+    key: str = ""
+
+    def done_on(self, page: Page) -> None:
+        for name, value in self.fill.items():
+            page.locator(f"main [name={name}]").first.fill(value)
+        if self.send:
+            with page.expect_navigation():
+                page.locator("main").get_by_role("button", name=self.send, exact=True).first.click()
+        for selector in self.click:
+            page.locator(selector).locator("visible=true").first.click()
+        if self.key:
+            page.keyboard.press(self.key)
+
+
+NOBODYS = {
+    "sign-in-refused": Act(
+        path="/login", fill={"email": "ada@mingus.test", "password": "no"}, send="Sign in"
+    ),
+    "sign-up-refused": Act(path="/register", fill={"email": "ada@"}, send="Create account"),
+    "forgot-refused": Act(path="/forgot", fill={"email": "ada@"}, send="Mail me a link"),
+}
+ADAS = {
+    "overview-menu": Act(path="/", click=("summary.menu__person, .shell__bar summary",)),
+    "transactions-filters": Act(path="/transactions", click=("a[href='#filters']",)),
+    "transactions-ticked": Act(path="/transactions", click=(".tx-row__pick",)),
+    "transactions-drawer": Act(path="/transactions", click=(".tx-row__name",)),
+    "transactions-keys": Act(path="/transactions", key="?"),
+    "transactions-categories": Act(
+        path="/transactions", click=(".tx-row__pick", "a[href='#category-picker']")
+    ),
+    "account-refused": Act(path="/accounts/new", fill={"amount": "a lot"}, send="Add it"),
+    "rule-preview": Act(
+        path="/settings/rules/new", fill={"text": "coffee", "tags": "bean, daily"}, send="Preview"
+    ),
+    "profile-refused": Act(path="/settings", fill={"display_name": ""}, send="Save"),
+    "password-refused": Act(
+        path="/settings/password", fill={"current": "no", "password": "short"}, send="Change password"
+    ),
+    "leave-refused": Act(
+        path="/settings/leave", fill={"email": "eve@mingus.test"}, send="Delete everything for good"
+    ),
+}
