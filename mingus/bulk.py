@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sqlite3
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from typing import Any
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from collections.abc import Collection
     from collections.abc import Iterable
+    from collections.abc import Iterator
     from collections.abc import Sequence
 
     from sqlalchemy import ColumnElement
@@ -50,12 +52,17 @@ def insert_rows(session: Session, table: Table, columns: tuple[str, ...], rows: 
         return
     connection = session.connection()
     bound = _bound(_processors(table, columns, connection.dialect), rows)
-    try:
+    with _told(f"bulk insert into {table.name}"):
         _send(connection, table, ", ".join(columns), len(columns), bound)
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """A driver's error as SQLAlchemy would tell it, so that a full disk here is what it is everywhere else."""
+    try:
+        yield
     except DRIVERS as err:
-        # as SQLAlchemy would tell it, so that a full disk here is what it is everywhere else
         base = sqlite3.Error if isinstance(err, sqlite3.Error) else psycopg.Error
-        what = f"bulk insert into {table.name}"
         raise DBAPIError.instance(what, None, err, base) from err
 
 
@@ -90,19 +97,42 @@ def insert_unless_known(
 
 
 def insert_missing(session: Session, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
-    """Insert those rows that are not there yet: one statement, its values as one list for each column."""
+    """Insert those rows that are not there yet."""
+    _upsert(session, table, columns, rows, "DO NOTHING")
+
+
+def add_up(
+    session: Session,
+    table: Table,
+    columns: tuple[str, ...],
+    rows: Sequence[Row],
+    *,
+    key: Sequence[str],
+    summed: Sequence[str],
+) -> None:
+    """Insert sums, or add them to what is there."""
+    more = ", ".join(f"{name} = {table.name}.{name} + excluded.{name}" for name in summed)
+    _upsert(session, table, columns, rows, f"({', '.join(key)}) DO UPDATE SET {more}")
+
+
+def _upsert(
+    session: Session, table: Table, columns: tuple[str, ...], rows: Sequence[Row], conflict: str
+) -> None:
+    """On PostgreSQL one statement, its values as a list for each column: row by row each would be a message."""
     if not rows:
         return
     connection = session.connection()
+    bound = _bound(_processors(table, columns, connection.dialect), rows)
     names = ", ".join(columns)
     driver: Any = connection.connection.driver_connection
-    if connection.dialect.name == "postgresql":
-        kinds = ", ".join(f"%s::{table.c[name].type.compile(connection.dialect)}[]" for name in columns)
-        statement = f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({kinds}) ON CONFLICT DO NOTHING"  # noqa: S608 (names of our own tables)
-        driver.execute(statement, [list(values) for values in zip(*rows, strict=True)])
-        return
-    places = ", ".join("?" * len(columns))
-    driver.executemany(f"INSERT OR IGNORE INTO {table.name} ({names}) VALUES ({places})", rows)  # noqa: S608 (names of our own tables)
+    into, places = f"INSERT INTO {table.name} ({names})", ", ".join("?" * len(columns))
+    with _told(f"bulk upsert into {table.name}"):
+        if connection.dialect.name == "postgresql":
+            kinds = ", ".join(f"%s::{table.c[name].type.compile(connection.dialect)}[]" for name in columns)
+            lists = [list(values) for values in zip(*bound, strict=True)]
+            driver.execute(f"{into} SELECT * FROM unnest({kinds}) ON CONFLICT {conflict}", lists)  # noqa: S608 (names of our own tables)
+        else:
+            driver.executemany(f"{into} VALUES ({places}) ON CONFLICT {conflict}", bound)
 
 
 def among(

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Date
 from sqlalchemy import Select
+from sqlalchemy import Table
 from sqlalchemy import case
 from sqlalchemy import cast
 from sqlalchemy import delete
@@ -22,8 +23,6 @@ from sqlalchemy import func
 from sqlalchemy import insert
 from sqlalchemy import or_
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.dialects import sqlite
 
 from mingus import bulk
 from mingus.plaid.ledger import PlaidTransaction
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from collections.abc import Iterable
     from collections.abc import Iterator
-    from collections.abc import Sequence
 
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
@@ -56,6 +54,8 @@ KEY = ("user_id", "month", "account_id", "currency", "code", "banks_group", "sig
 COLUMNS = (*KEY, "minor", "count")
 DAY_KEY = ("account_id", "day", "currency")
 DAY_COLUMNS = (*DAY_KEY, "user_id", "minor")
+MONTHS: Table = MonthSum.__table__  # type: ignore[assignment]  # a mapped class has a table
+DAYS: Table = DaySum.__table__  # type: ignore[assignment]
 
 
 class NewRows:
@@ -86,19 +86,13 @@ class NewRows:
             posted = (account_id, day, currency)
             self._days[posted] = self._days.get(posted, 0) + amount_minor
 
-    def days(self, user_id: UserId) -> list[dict[str, Any]]:
+    def days(self, user_id: UserId) -> list[bulk.Row]:
         """As rows of the sums of days."""
-        return [
-            dict(zip(DAY_COLUMNS, (*key, user_id, minor), strict=True))
-            for key, minor in sorted(self._days.items())
-        ]
+        return [(*key, user_id, minor) for key, minor in sorted(self._days.items())]
 
-    def months(self, user_id: UserId) -> list[dict[str, Any]]:
+    def months(self, user_id: UserId) -> list[bulk.Row]:
         """As rows of the sums of months."""
-        return [
-            dict(zip(COLUMNS, (user_id, *key, False, False, *sums), strict=True))
-            for key, sums in sorted(self._sums.items())
-        ]
+        return [(user_id, *key, False, False, *sums) for key, sums in sorted(self._sums.items())]
 
 
 def add(unit: Unit, user_id: UserId, new: NewRows) -> None:
@@ -107,8 +101,9 @@ def add(unit: Unit, user_id: UserId, new: NewRows) -> None:
     if not months:
         return
     wait_for_turn(unit, user_id)
-    _add(unit.session, MonthSum, months, key=KEY, summed=("minor", "count"))
-    _add(unit.session, DaySum, new.days(user_id), key=DAY_KEY, summed=("minor",))
+    unit.session.flush()  # the sums name the accounts
+    bulk.add_up(unit.session, MONTHS, COLUMNS, months, key=KEY, summed=("minor", "count"))
+    bulk.add_up(unit.session, DAYS, DAY_COLUMNS, new.days(user_id), key=DAY_KEY, summed=("minor",))
 
 
 def refresh(unit: Unit, user_id: UserId, buckets: Iterable[Bucket]) -> None:
@@ -211,23 +206,6 @@ def wrong_months(session: Session, user_id: UserId | None = None) -> set[Bucket]
 def _differing(session: Session, kept: Select[Any], true: Select[Any]) -> set[tuple[Any, ...]]:
     one, other = ({tuple(row) for row in session.execute(some)} for some in (kept, true))
     return one ^ other
-
-
-def _add(
-    session: Session,
-    model: type[MonthSum | DaySum],
-    rows: list[dict[str, Any]],
-    *,
-    key: Sequence[str],
-    summed: Sequence[str],
-) -> None:
-    """Insert sums, or add them to what is there."""
-    if not rows:
-        return
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(model)
-    more = {name: getattr(model, name) + statement.excluded[name] for name in summed}
-    session.execute(statement.on_conflict_do_update(index_elements=list(key), set_=more), rows)
 
 
 def _spans(months: set[dt.date]) -> list[tuple[dt.date, dt.date]]:
