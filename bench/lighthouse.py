@@ -20,13 +20,10 @@ from typing import Any
 
 import urllib3
 
-from bench import book
 from bench import ground
+from bench import site
 from bench.goals import Goal
-from bench.parts import ROOT
 from bench.webhooks import free_port
-from bench.webhooks import wait_for
-from tests import factories
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,26 +89,9 @@ def _served(folder: Path) -> Iterator[tuple[str, str]]:
     """One gunicorn process over a filled book: its address, and the cookie of who owns it."""
     port = free_port()
     url = f"http://localhost:{port}"
-    database = f"sqlite:///{folder / 'mingus.sqlite3'}"
-    app = ground.open_app("http://127.0.0.1:9", database, folder)
-    with app.app_context():
-        person = ground.make_person()
-        book.fill(person, ROWS)
-    session = factories.sign_in(app, person).get_cookie("mingus")
-    if session is None:
-        message = "signing in left no cookie"
-        raise SystemExit(message)
-    variables = ground.environment(database, folder, MINGUS_BASE_URL=url)
-    command = [sys.executable, "-m", "gunicorn", "-c", "python:mingus.gunicorn_conf"]
-    server = subprocess.Popen(
-        [*command, "-b", f"127.0.0.1:{port}", "wsgi:app"], cwd=ROOT, env={**os.environ, **variables}
-    )
-    try:
-        wait_for(port)
-        yield url, f"mingus={session.value}"
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
+    member = site.member(f"sqlite:///{folder / 'mingus.sqlite3'}", folder, ROWS)
+    with site.served(site.OWN, ground.environment(member.database, folder, MINGUS_BASE_URL=url), port):
+        yield url, member.cookie
 
 
 def _warm(url: str, cookie: str) -> None:

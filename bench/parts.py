@@ -38,6 +38,7 @@ PARTS = {
     "quiet": Part(module="bench.quiet", about="a sync when nothing changed"),
     "imports": Part(module="bench.imports", about="a first import: memory, pace, how long others wait"),
     "reads": Part(module="bench.reads", about="pages of a member with very many transactions"),
+    "crowd": Part(module="bench.crowd", about="pages of one member among very many, on PostgreSQL"),
     "pages": Part(module="bench.pages", about="the transactions page over HTTP against a page from memory"),
     "webhooks": Part(module="bench.webhooks", about="webhooks acknowledged by one web process"),
     "logs": Part(module="bench.logs", about="the admin's list of syncs over very many of them"),
@@ -46,6 +47,10 @@ PARTS = {
     "lighthouse": Part(
         module="bench.lighthouse", about="Lighthouse's marks of the pages of every day", by_name_only=True
     ),
+    "peers": Part(
+        module="bench.peers", about="fava and Actual over the same transactions", by_name_only=True
+    ),
+    "suite": Part(module="bench.suite", about="the wall time of `make test`", by_name_only=True),
     "starts": Part(module="bench.starts", about="cold starts of web and worker"),
 }
 
