@@ -1,4 +1,4 @@
-"""The admin's list of syncs over very many of them: each way of narrowing it, the first page and one far down."""
+"""The admin's list of syncs and overview over very many of them: each way of narrowing, and figures of a month."""
 
 from __future__ import annotations
 
@@ -21,11 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from collections.abc import Mapping
 
+    from sqlalchemy import Connection
+
     from mingus.auth.models import UserId
 
 GOALS = (
     *(Goal(f"{kind}.slowest_ms", at_most=1000) for kind in ("sqlite", "postgresql")),
     *(Goal(f"{kind}.plain_ms", at_most=100) for kind in ("sqlite", "postgresql")),
+    *(Goal(f"{kind}.overview_ms", at_most=1000) for kind in ("sqlite", "postgresql")),
 )
 SHORT, LONG = 200_000, 10_000_000
 CONNECTIONS = 2000
@@ -85,7 +88,23 @@ def _measured(kind: str, count: int) -> dict[str, float]:
     ways["by_error"] = lambda: syncs.failures(now - dt.timedelta(days=30))
     ways["by_day"] = lambda: syncs.failures_by_day(now, 14)
     figures = {f"{name}_ms": _milliseconds(way) for name, way in ways.items()}
-    return {**figures, "slowest_ms": max(figures.values())}
+    return {**figures, "slowest_ms": max(figures.values()), **_overview(now)}
+
+
+def _overview(now: dt.datetime) -> dict[str, float]:
+    """What the overview asks for in its dearest form, before its days are closed and after."""
+    from mingus.admin import kpis
+    from mingus.services import services
+
+    def ask() -> None:
+        kpis.kpis(environment="simulator", now=now, span=dt.timedelta(days=30))
+        kpis.by_day(environment="simulator", now=now)
+
+    counted = _milliseconds(ask)
+    begun = time.perf_counter()
+    services().day_figures.close_days()
+    closing = round((time.perf_counter() - begun) * 1000, 1)
+    return {"overview_ms": _milliseconds(ask), "overview_uncounted_ms": counted, "closing_ms": closing}
 
 
 def _milliseconds(way: Callable[[], object]) -> float:
@@ -141,4 +160,32 @@ def _seed(kind: str, count: int, person: UserId, now: dt.datetime) -> None:
                 " CASE WHEN n % 100000 = 51 THEN 'RARE' WHEN n % 50 = 1 THEN 'INSTITUTION_DOWN' END FROM numbers"
             )
         )
+        _seed_month(connection, kind, count, now)
         connection.execute(text("ANALYZE"))
+
+
+def _seed_month(connection: Connection, kind: str, count: int, now: dt.datetime) -> None:
+    """The calls and webhooks that are kept of the last month: two calls for each sync, a webhook for each fourth."""
+    start = (now - dt.timedelta(days=30)).strftime("%Y-%m-%d %H:%M:%S")
+    name = "printf('%012d', n)" if kind == "sqlite" else "lpad(CAST(n AS TEXT), 12, '0')"
+    calls, webhooks = count * 2 * 30 // 365, count * 30 // 365 // 4
+    at = INSTANT[kind].format(start=start, seconds=f"CAST(n AS BIGINT) * {30 * 86_400} / {calls}")
+    connection.execute(
+        text(
+            "INSERT INTO plaid_calls (id, at, endpoint, connection_id, status, milliseconds, error_code)"
+            f" {NUMBERS[kind].format(count=calls)}"
+            f" SELECT 'call_' || {name}, {at}, '/transactions/sync', 'con_' || (n % {CONNECTIONS}), 200, 120,"
+            " CASE WHEN n % 200 = 3 THEN 'INSTITUTION_DOWN' END FROM numbers"
+        )
+    )
+    at = INSTANT[kind].format(start=start, seconds=f"CAST(n AS BIGINT) * {30 * 86_400} / {webhooks}")
+    body = "X'7B7D'" if kind == "sqlite" else r"'\x7b7d'::bytea"
+    connection.execute(
+        text(
+            "INSERT INTO webhook_events (id, meaning, body, headers, key_id, signed_at, webhook_type, webhook_code,"
+            " state, times_seen, attempts, first_seen_at, last_seen_at)"
+            f" {NUMBERS[kind].format(count=webhooks)}"
+            f" SELECT 'wh_' || {name}, 'wh_' || {name}, {body}, '{{}}', 'key', {at}, 'TRANSACTIONS',"
+            f" 'SYNC_UPDATES_AVAILABLE', 'handled', 1, 1, {at}, {at} FROM numbers"
+        )
+    )

@@ -9,6 +9,7 @@ from typing import cast
 
 from flask import current_app
 
+from mingus.admin.days import DayFigures
 from mingus.audit import AuditTrail
 from mingus.auth.passwords import Passwords
 from mingus.auth.wiring import people_parts
@@ -132,6 +133,7 @@ class Services:
     board: NoticeBoard
     notices: Notices
     backups: Backups
+    day_figures: DayFigures
 
     def handlers(self) -> dict[JobKind, Callable[..., None]]:
         """What a worker runs for each kind of nudge; every handler is safe to repeat."""
@@ -202,6 +204,7 @@ class Services:
             Chore(name="expiring consents", every=hour, do=self.notices.find_expiring),
             Chore(name="institutions", every=hour, do=self.institutions.refresh_old),
             Chore(name="drafts of imports", every=hour, do=self.imports.forget_drafts),
+            Chore(name="figures of days", every=hour, do=self.day_figures.close_days),
             Chore(name="retention", every=day, do=self.retention.forget_old),
             Chore(name="rows without wording", every=dt.timedelta(minutes=1), do=wording.take_up_some),
             Chore(name="wordings without rows", every=day, do=wording.forget_all_unused),
@@ -277,6 +280,7 @@ def build(
         notices=Notices(ambient=ambient, mail=mail, board=board, base_url=settings.base_url),
         retention=Retention(settings=settings, ambient=ambient, inbox=inbox),
         backups=Backups(settings=settings, ambient=ambient, jobs=jobs),
+        day_figures=DayFigures(ambient=ambient, environment=settings.environment.value),
         handling=Handling(
             settings=settings,
             ambient=ambient,

@@ -10,6 +10,7 @@ from mingus import chores
 from mingus import limits
 from mingus import mail
 from mingus import sealed
+from mingus.admin import models as admin
 from mingus.auth import factor_models
 from mingus.auth import models as auth
 from mingus.backups import models as backups
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from sqlalchemy import MetaData
 
 MODULES = (
+    admin,
     audit,
     browserreports,
     auth,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 from flask import abort
@@ -13,11 +14,13 @@ from flask import url_for
 from flask_babel import gettext as _
 
 from mingus.admin import inbox
-from mingus.admin import kpis
 from mingus.admin import unmasking
+from mingus.admin.tallies import MONTH
 from mingus.admin.views import ROWS_SHOWN
 from mingus.admin.views import bp
 from mingus.admin.views import chosen
+from mingus.admin.views import day_of
+from mingus.admin.views import midnight
 from mingus.audit import AuditAction
 from mingus.services import services
 from mingus.web.access import owned_or_404
@@ -39,7 +42,7 @@ def webhooks() -> ResponseReturnValue:
     return render_template(
         "admin/webhooks.html",
         page=inbox.page(states, limit=ROWS_SHOWN, after=after or None),
-        refusals=inbox.refusals((services().ambient.now() - kpis.MONTH).date()),
+        refusals=inbox.refusals((services().ambient.now() - MONTH).date()),
         asked={"state": asked} if asked else {},
         is_first=not after,
         states=list(EventState),
@@ -70,9 +73,22 @@ def show_webhook(event_id: str) -> ResponseReturnValue:
 @bp.post("/webhooks/replay")
 def replay_failed() -> ResponseReturnValue:
     services().trail.note(AuditAction.WEBHOOKS_REPLAYED, actor=visitor().id, subject=None, which="failed")
-    count = services().inbox.replay(states=FAILED)
-    flash(ngettext("%(num)s webhook is handled once more.", "%(num)s webhooks are handled once more.", count))
-    return redirect(url_for("admin.webhooks"), code=303)
+    return _told(services().inbox.replay(states=FAILED))
+
+
+@bp.post("/webhooks/range")
+def replay_range() -> ResponseReturnValue:
+    """Have what came on these days (the admin's) handled once more; one end may stay open, not both."""
+    since, until = day_of(request.form.get("since")), day_of(request.form.get("until"))
+    if since is None and until is None:
+        flash(_("Say from which day on, or up to which."), "error")
+        return redirect(url_for("admin.webhooks"), code=303)
+    services().trail.note(AuditAction.WEBHOOKS_REPLAYED, actor=visitor().id, subject=None, which="range")
+    count = services().inbox.replay(
+        since=midnight(since) if since else None,
+        until=midnight(until + dt.timedelta(days=1)) if until else None,
+    )
+    return _told(count)
 
 
 @bp.post("/webhooks/<event_id>/replay")
@@ -82,3 +98,8 @@ def replay(event_id: str) -> ResponseReturnValue:
     services().trail.note(AuditAction.WEBHOOKS_REPLAYED, actor=visitor().id, subject=None, target=event_id)
     flash(_("The webhook is handled once more."))
     return redirect(url_for("admin.webhook", event_id=event_id), code=303)
+
+
+def _told(count: int) -> ResponseReturnValue:
+    flash(ngettext("%(num)s webhook is handled once more.", "%(num)s webhooks are handled once more.", count))
+    return redirect(url_for("admin.webhooks"), code=303)

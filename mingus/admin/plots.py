@@ -9,7 +9,7 @@ from flask_babel import format_decimal
 from flask_babel import gettext as _
 
 from mingus.admin.kpis import TARGETS
-from mingus.admin.kpis import Measure
+from mingus.admin.tallies import Measure
 from mingus.web import charts
 from mingus.web.charts import Mark
 from mingus.web.charts import Series

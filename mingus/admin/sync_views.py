@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from flask import abort
 from flask import render_template
 from flask import request
 
-from mingus.admin import kpis
 from mingus.admin import syncdetail
 from mingus.admin import syncs as queries
+from mingus.admin.tallies import MONTH
 from mingus.admin.views import ROWS_SHOWN
 from mingus.admin.views import bp
 from mingus.admin.views import chosen
+from mingus.admin.views import day_of
+from mingus.admin.views import midnight
 from mingus.auth.models import UserId
 from mingus.plaid.ledger import SyncId
 from mingus.plaid.ledger import SyncStatus
@@ -24,7 +25,6 @@ from mingus.plaid.models import ConnectionId
 from mingus.services import services
 from mingus.web import charts
 from mingus.web.access import owned_or_404
-from mingus.web.access import visitor
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -44,7 +44,7 @@ def syncs() -> ResponseReturnValue:
     return render_template(
         "admin/syncs.html",
         page=queries.page(filters, limit=ROWS_SHOWN, after=SyncId(after) if after else None),
-        failures=queries.failures(now - kpis.MONTH) if shows_failures else [],
+        failures=queries.failures(now - MONTH) if shows_failures else [],
         failed_by_day=failed,
         spark=charts.sparkline(failed, hue="red") if any(failed) else None,
         asked={name: request.args[name] for name in NAMES if request.args.get(name)},
@@ -79,7 +79,7 @@ def sync_rows(sync_id: SyncId) -> ResponseReturnValue:
 def _filters() -> queries.Filters:
     """The filters of the address; what can't be read is a page that is not there."""
     person, connection = request.args.get("person"), request.args.get("connection")
-    since, until = _day("since"), _day("until")
+    since, until = day_of(request.args.get("since")), day_of(request.args.get("until"))
     seconds = request.args.get("longer") or ""
     if seconds and (not seconds.isdigit() or not 0 < int(seconds) <= LONGEST_SECONDS):
         abort(404)
@@ -90,25 +90,7 @@ def _filters() -> queries.Filters:
         institution_id=request.args.get("bank") or None,
         user_id=UserId(person) if person else None,
         connection_id=ConnectionId(connection) if connection else None,
-        since=_midnight(since) if since else None,
-        until=_midnight(until + dt.timedelta(days=1)) if until else None,
+        since=midnight(since) if since else None,
+        until=midnight(until + dt.timedelta(days=1)) if until else None,
         longer_than=dt.timedelta(seconds=int(seconds)) if seconds else None,
     )
-
-
-def _day(name: str) -> dt.date | None:
-    word = request.args.get(name)
-    if not word:
-        return None
-    try:
-        day = dt.date.fromisoformat(word)
-    except ValueError:
-        abort(404)
-    if not 2000 <= day.year <= 2200:
-        abort(404)
-    return day
-
-
-def _midnight(day: dt.date) -> dt.datetime:
-    """When the day begins for the admin who looks."""
-    return dt.datetime.combine(day, dt.time(), ZoneInfo(visitor().time_zone)).astimezone(dt.UTC)

@@ -6,6 +6,7 @@ import datetime as dt
 from enum import StrEnum
 from typing import TYPE_CHECKING
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint
 from flask import abort
@@ -94,3 +95,21 @@ def chosen(kind: type[Word], name: str) -> Word | None:
     if word not in {item.value for item in kind}:
         abort(404)
     return kind(word)
+
+
+def day_of(word: str | None) -> dt.date | None:
+    """A day of a form or an address; one that can't be read is a page that is not there."""
+    if not word:
+        return None
+    try:
+        day = dt.date.fromisoformat(word)
+    except ValueError:
+        abort(404)
+    if not 2000 <= day.year <= 2200:
+        abort(404)
+    return day
+
+
+def midnight(day: dt.date) -> dt.datetime:
+    """When the day begins for the admin who looks."""
+    return dt.datetime.combine(day, dt.time(), ZoneInfo(visitor().time_zone)).astimezone(dt.UTC)

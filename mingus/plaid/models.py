@@ -105,7 +105,7 @@ class ConnectionChange(Base):
     """One step in a connection's life, with its cause."""
 
     __tablename__ = "plaid_connection_changes"
-    __table_args__ = (Index(None, "connection_id", "at"),)
+    __table_args__ = (Index(None, "connection_id", "at"), Index(None, "after", "at"))
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     connection_id: Mapped[ConnectionId] = mapped_column(
         ForeignKey("plaid_connections.id", ondelete="CASCADE")
@@ -222,11 +222,15 @@ class LinkEvent(Base):
     details: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
+# an admin's figures are read off this index alone, without the rows
+FIGURES = Index("ix_plaid_calls_figures", "at", "status", "error_code", "milliseconds")
+
+
 class PlaidCall(Base):
     """One call to Plaid: enough for Plaid's support, nothing of its content."""
 
     __tablename__ = "plaid_calls"
-    __table_args__ = (Index(None, "connection_id", "at"), Index(None, "at"), Index(None, "error_code", "at"))
+    __table_args__ = (Index(None, "connection_id", "at"), Index(None, "error_code", "at"), FIGURES)
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     at: Mapped[dt.datetime]
     endpoint: Mapped[str] = mapped_column(String(64))

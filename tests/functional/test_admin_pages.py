@@ -6,11 +6,14 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import delete
 
+from mingus.admin import days
 from mingus.admin import kpis
 from mingus.admin import syncdetail
 from mingus.admin import syncs
-from mingus.admin.kpis import Measure
+from mingus.admin.models import FigureOfDay
+from mingus.admin.tallies import Measure
 from mingus.auth.models import Role
 from mingus.config import SecondFactor
 from mingus.config import Settings
@@ -195,7 +198,7 @@ def test_each_day_has_its_figure_beside_the_target(
     bank.sync()
     found = kpis.by_day(environment="simulator", now=ambient.now())
     assert [one.value for one in found[Measure.WEBHOOKS]] == [1, 0]
-    assert [(one.counted, one.of) for one in found[Measure.SYNCS]] == [(1, 1), (1, 1)]
+    assert [one.value for one in found[Measure.SYNCS]] == [1, 1]
     assert found[Measure.SYNCS][1].day - found[Measure.SYNCS][0].day == 2 * DAY
     assert len(found[Measure.RESPONSE]) == 2
     assert len(found[Measure.CONNECTING]) == 1
@@ -203,18 +206,85 @@ def test_each_day_has_its_figure_beside_the_target(
     assert "Missed on 1 of 2 days." in text_of(page)
 
 
+def everything(wired: Services) -> list[object]:
+    """All figures over each span, and by day."""
+    now = wired.ambient.now()
+    by_day = kpis.by_day(environment="simulator", now=now)
+    return [by_day, *(figures(wired, days * DAY) for days in (1, 7, 30))]
+
+
+def test_closed_days_tell_what_counting_them_told(
+    bank: Bank, wired: Services, ambient: FrozenAmbient, query_count: list[str]
+) -> None:
+    for day in range(12):
+        add(call(wired, milliseconds=100 + day), call(wired, milliseconds=5, status=400, error="X"))
+        add(webhook(wired, EventState.HANDLED if day % 3 else EventState.PARKED))
+        if day == 4:
+            add(change(wired, bank, before="healthy"))
+        bank.sync()
+        ambient.advance(hours=22)
+    before = everything(wired)
+    wired.day_figures.close_days()
+    query_count.clear()
+    assert everything(wired) == before
+    assert any("kpi_days" in statement for statement in query_count)
+    with unit_of_work() as unit:  # what is closed is not counted again
+        unit.session.execute(delete(PlaidCall).where(PlaidCall.at < ambient.now() - 4 * DAY))
+    assert everything(wired)[0] == before[0]
+    wired.day_figures.close_days()
+    assert everything(wired)[0] == before[0]
+
+
+def test_what_ends_late_is_counted_with_the_day_it_began(wired: Services, ambient: FrozenAmbient) -> None:
+    def lately() -> list[float]:
+        found = kpis.by_day(environment="simulator", now=ambient.now())
+        return [one.value for one in found[Measure.WEBHOOKS]]
+
+    wired.day_figures.close_days()
+    today = ambient.now().date()
+    assert days.closed("simulator", today - 5 * DAY)[1] == today
+    add(webhook(wired, EventState.PARKED, at=ambient.now() - DAY))
+    assert lately() == []
+    wired.day_figures.close_days()
+    assert lately() == [0]
+
+
+def test_a_gap_in_the_closed_days_is_counted(wired: Services, ambient: FrozenAmbient) -> None:
+    wired.day_figures.close_days()
+    today = ambient.now().date()
+    gap = today - 10 * DAY
+    with unit_of_work() as unit:
+        unit.session.execute(delete(FigureOfDay).where(FigureOfDay.day == gap))
+    add(webhook(wired, EventState.HANDLED, at=ambient.now() - 10 * DAY))
+    assert days.closed("simulator", today - 20 * DAY)[1] == gap
+    assert figures(wired, 30 * DAY)[Measure.WEBHOOKS].of == 1
+
+
+def test_new_sign_ins_are_drawn_by_the_month_up_to_each_day(
+    app: Flask, bank: Bank, wired: Services, ambient: FrozenAmbient
+) -> None:
+    ambient.advance(days=1)
+    add(change(wired, bank, before="healthy"))
+    ambient.advance(days=2)
+    line = kpis.by_day(environment="simulator", now=ambient.now())[Measure.SIGN_INS]
+    assert [one.value for one in line] == [0, 1, 1, 1]
+    cleo = factories.sign_in(app, factories.make_person(app, CLEO, role=Role.ADMIN))
+    assert "kpi-sign_ins" in cleo.get("/admin").get_data(as_text=True)
+
+
+def change(wired: Services, bank: Bank, *, before: str) -> ConnectionChange:
+    return ConnectionChange(
+        id=wired.ambient.new_id("chg"),
+        connection_id=bank.connection_id,
+        at=wired.ambient.now(),
+        before=before,
+        after="needs_sign_in",
+        cause="check",
+    )
+
+
 def test_staying_signed_out_is_one_new_sign_in(bank: Bank, wired: Services) -> None:
-    for before in ("needs_sign_in", "needs_sign_in"):
-        add(
-            ConnectionChange(
-                id=wired.ambient.new_id("chg"),
-                connection_id=bank.connection_id,
-                at=wired.ambient.now(),
-                before=before,
-                after="needs_sign_in",
-                cause="check",
-            )
-        )
+    add(*(change(wired, bank, before="needs_sign_in") for _ in range(2)))
     assert figures(wired)[Measure.SIGN_INS].value == 0
 
 
