@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import os
+import signal
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,10 +24,28 @@ from mingus.vault import KeyringRefused
 from mingus.vault import SecretUnreadable
 from mingus.vault import TokenVault
 from mingus.vault import key_id
+from tests.conftest import ROOT
+from tests.conftest import SESSION_KEY
 
 if TYPE_CHECKING:
     from mingus.services import Services
 
+KILLED = """
+import os, signal, sys
+from wsgi import app
+from mingus.services import services
+with app.app_context():
+    vault, left = services().vault, int(sys.argv[1])
+    reseal = vault._reseal
+    def dying(row, text):
+        global left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        reseal(row, text)
+    vault._reseal = dying
+    vault.rotate(dry_run=False)
+"""
 TOKEN = "access-sandbox-8ab976e6-64bc-4b38-98f7-731e7a349970"
 OLD, NEW = bytes(range(32)), bytes(range(32, 64))
 
@@ -111,6 +133,41 @@ def test_a_rotation_that_stops_anywhere_leaves_everything_readable(
     assert 0 < fresh.verify().current < 250
     fresh.rotate(dry_run=False)
     assert (fresh.verify().current, fresh.verify().total) == (250, len(ids))
+
+
+def killed_rotation(wired: Services, after: int) -> int:
+    """A process of its own that changes keys and is killed by signal 9 at its so manieth secret; how it ended."""
+    ring = ",".join(base64.urlsafe_b64encode(key).decode() for key in (NEW, OLD))
+    environment = {
+        **os.environ,
+        "SESSION_SECRET_KEY": SESSION_KEY,
+        "PLAID_ACCESS_TOKEN_ENCRYPTION_KEY": ring,
+        "MINGUS_DATA_DIR": str(wired.settings.data_dir),
+        "DATABASE_URL": wired.settings.database_url,
+        "QUEUE_URL": wired.settings.queue_url,
+    }
+    command = [sys.executable, "-c", KILLED, str(after)]
+    return subprocess.run(command, cwd=ROOT, env=environment, check=False, capture_output=True).returncode
+
+
+def test_a_rotation_that_is_killed_again_and_again_leaves_everything_readable(
+    vault: TokenVault, wired: Services
+) -> None:
+    """KILLS=20 SECRETS=10000 is the long run."""
+    count, kills = int(os.environ.get("SECRETS", "250")), int(os.environ.get("KILLS", "2"))
+    with unit_of_work() as unit:
+        for number in range(count):
+            vault.seal(unit, SecretKind.ACCESS_TOKEN, f"con_{number}", TOKEN)
+    both, done = TokenVault((NEW, OLD), wired.ambient), 0
+    for _ in range(kills):
+        assert killed_rotation(wired, count // kills - 3) == -signal.SIGKILL
+        found = both.verify()
+        assert (found.total, found.unreadable) == (count, ())
+        assert found.current >= done
+        done = found.current
+    assert 0 < done < count
+    both.rotate(dry_run=False)
+    assert TokenVault((NEW,), wired.ambient).verify().current == count
 
 
 def test_one_damaged_secret_is_told_and_harms_no_other(vault: TokenVault, wired: Services) -> None:
