@@ -1,6 +1,6 @@
 # MINGUS. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test setup check lint types fmt migrate bench lighthouse crash storm fuzz sbom clean lock texts screens sim worker web
+.PHONY: help run test setup check lint types fmt migrate bench lighthouse crash storm fuzz sbom advisories clean lock texts screens sim worker web
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -74,6 +74,9 @@ lock: $(VENV)/.installed-dev ## Compile the pinned requirements anew from pyproj
 
 sbom: $(VENV)/.installed ## A software bill of materials from the locked requirements
 	@$(BIN)/python -m bench.sbom
+
+advisories: $(VENV)/.installed-dev ## Bring the list of known weaknesses of our packages up to date (FROM=a checkout of pypa/advisory-database)
+	@$(BIN)/python -m bench.advisories $(FROM)
 
 clean: ## Remove what was built; .env and var/ stay
 	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

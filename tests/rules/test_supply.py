@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 import subprocess
@@ -9,6 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
+
+from bench import advisories
 
 ROOT = Path(__file__).resolve().parents[2]
 PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[\w,-]+\])?==([^ ;\\]+)")
@@ -61,6 +65,35 @@ def test_the_bill_of_materials_names_every_package(tmp_path: Path) -> None:
     named = {(one["name"], one["version"]) for one in bill["components"]}
     assert named == {match.groups() for match in map(PIN.match, lines("requirements.txt")) if match}
     assert all(one["hashes"] and one["purl"].startswith("pkg:pypi/") for one in bill["components"])
+
+
+def weak(version: str, spans: list[list[str | None]]) -> bool:
+    at = Version(version)
+    return any(
+        start is not None and Version(start) <= at and (end is None or at < Version(end))
+        for start, end in spans
+    )
+
+
+def test_no_pinned_version_has_a_weakness_that_is_known_here() -> None:
+    """Without a network, by the list that `make advisories` brings up to date; the list says of when it is."""
+    known = json.loads(advisories.KEPT.read_text(encoding="utf-8"))
+    dt.date.fromisoformat(known["as_of"])
+    assert len(known["packages"]) > 15
+    found = [
+        f"{name} {version}: {one}"
+        for name, version in sorted(advisories.pins())
+        for one, spans in known["packages"].get(name, {}).items()
+        if weak(version, spans)
+    ]
+    assert found == []
+
+
+def test_a_weak_version_would_be_found() -> None:
+    known = json.loads(advisories.KEPT.read_text(encoding="utf-8"))["packages"]
+    spans = known["flask"]["PYSEC-2023-62"]
+    versions = ("0.5", "2.2.4", "2.2.5", "2.3.1", "2.3.2", "3.1.3")
+    assert [weak(version, spans) for version in versions] == [True, True, False, True, False, False]
 
 
 def test_no_secret_is_in_the_files_or_in_what_they_were() -> None:
