@@ -31,6 +31,8 @@ from sqlalchemy.orm import mapped_column
 from mingus.db import Base
 from mingus.db import db
 from mingus.db import unit_of_work
+from mingus.paging import Page
+from mingus.paging import cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -168,14 +170,6 @@ class AuditRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AuditPage:
-    """Newest first; `next` is the key of what is older."""
-
-    rows: tuple[AuditRow, ...]
-    next: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AuditReport:
     """What a walk along the chain found. `problems` is empty when it holds."""
 
@@ -234,7 +228,7 @@ class AuditTrail:
         with unit_of_work() as unit:
             self.record(unit, action, actor=actor, subject=subject, target=target, reason=reason, **facts)
 
-    def page(self, wanted: AuditFilter, *, limit: int, after: int | None = None) -> AuditPage:
+    def page(self, wanted: AuditFilter, *, limit: int, after: int | None = None) -> Page[AuditRow, int]:
         """Events that the filter leaves, newest first, older than the key `after`; one query on an index."""
         query = select(AuditEvent).order_by(AuditEvent.seq.desc()).limit(limit + 1)
         if wanted.subject_id is not None:
@@ -249,8 +243,7 @@ class AuditTrail:
             query = query.where(AuditEvent.at < wanted.until)
         if after is not None:
             query = query.where(AuditEvent.seq < after)
-        rows = [_shown(event) for event in db.session.scalars(query)]
-        return AuditPage(rows=tuple(rows[:limit]), next=rows[limit - 1].seq if len(rows) > limit else None)
+        return cut([_shown(event) for event in db.session.scalars(query)], limit, lambda row: row.seq)
 
     def blank(self, unit: Unit, user_id: str) -> None:
         """Forget who a person was in everything they did and everything done to their account."""

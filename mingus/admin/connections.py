@@ -10,6 +10,8 @@ from sqlalchemy import func
 from sqlalchemy import select
 
 from mingus.db import db
+from mingus.paging import Page
+from mingus.paging import cut
 from mingus.plaid.failures import Family
 from mingus.plaid.failures import advice
 from mingus.plaid.ledger import ParkedRow
@@ -81,14 +83,6 @@ class ConnectionRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectionPage:
-    """Some connections, newest first, and the key that older ones come after."""
-
-    rows: tuple[ConnectionRow, ...]
-    next: ConnectionId | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeRow:
     """One step in a connection's life."""
 
@@ -144,7 +138,7 @@ def page(
     group: Group | None = None,
     institution_id: str | None = None,
     after: ConnectionId | None = None,
-) -> ConnectionPage:
+) -> Page[ConnectionRow, ConnectionId]:
     """A page of connections; those in a state, in a group or of a bank, when asked."""
     query = select(PlaidConnection).where(*_at_banks(environment))
     if state is not None:
@@ -155,11 +149,8 @@ def page(
         query = query.where(PlaidConnection.plaid_institution_id == institution_id)
     if after is not None:
         query = query.where(PlaidConnection.id < after)
-    found = db.session.scalars(query.order_by(PlaidConnection.id.desc()).limit(limit + 1)).all()
-    return ConnectionPage(
-        rows=tuple(_row(connection, now) for connection in found[:limit]),
-        next=found[limit - 1].id if len(found) > limit else None,
-    )
+    found = db.session.scalars(query.order_by(PlaidConnection.id.desc()).limit(limit + 1))
+    return cut([_row(connection, now) for connection in found], limit, lambda row: row.id)
 
 
 def detail(connection_id: ConnectionId, *, environment: str, now: dt.datetime) -> ConnectionDetail | None:

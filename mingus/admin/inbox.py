@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_
 from sqlalchemy import func
-from sqlalchemy import or_
 from sqlalchemy import select
 
 from mingus.db import db
+from mingus.paging import Page
+from mingus.paging import cut
+from mingus.paging import older
 from mingus.plaid.models import PlaidConnection
 from mingus.webhooks.models import EventState
 from mingus.webhooks.models import WebhookEvent
@@ -62,14 +63,6 @@ class EventDetail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EventPage:
-    """Some webhooks, newest first, and the key that older ones come after."""
-
-    rows: tuple[EventRow, ...]
-    next: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RefusalGroup:
     """Webhooks turned away for the same reason."""
 
@@ -78,7 +71,7 @@ class RefusalGroup:
     last_on: dt.date
 
 
-def page(states: frozenset[EventState], *, limit: int, after: str | None = None) -> EventPage:
+def page(states: frozenset[EventState], *, limit: int, after: str | None = None) -> Page[EventRow, str]:
     """A page of webhooks in any of the states, or in whatever state; a key that is gone gives none."""
     first_seen = WebhookEvent.first_seen_at
     query = select(WebhookEvent).order_by(first_seen.desc(), WebhookEvent.id.desc()).limit(limit + 1)
@@ -87,19 +80,9 @@ def page(states: frozenset[EventState], *, limit: int, after: str | None = None)
     if after is not None:
         last = db.session.get(WebhookEvent, after)
         if last is None:
-            return EventPage(rows=(), next=None)
-        query = query.where(
-            first_seen <= last.first_seen_at,
-            or_(
-                first_seen < last.first_seen_at,
-                and_(first_seen == last.first_seen_at, WebhookEvent.id < last.id),
-            ),
-        )
-    found = db.session.scalars(query).all()
-    return EventPage(
-        rows=tuple(_row(event) for event in found[:limit]),
-        next=found[limit - 1].id if len(found) > limit else None,
-    )
+            return Page()
+        query = query.where(*older(first_seen, WebhookEvent.id, last.first_seen_at, last.id))
+    return cut([_row(event) for event in db.session.scalars(query)], limit, lambda row: row.id)
 
 
 def one(event_id: str) -> EventDetail | None:

@@ -13,6 +13,8 @@ from mingus.auth.models import Role
 from mingus.auth.models import User
 from mingus.auth.models import UserId
 from mingus.db import db
+from mingus.paging import Page
+from mingus.paging import cut
 from mingus.plaid.models import PlaidConnection
 from mingus.plaid.states import ENDED
 from mingus.plaid.states import ConnectionState
@@ -39,14 +41,6 @@ class PersonRow:
     connections: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PeoplePage:
-    """Some people, newest first, and the key that older ones come after."""
-
-    rows: tuple[PersonRow, ...]
-    next: UserId | None
-
-
 def page(
     *,
     environment: str,
@@ -54,7 +48,7 @@ def page(
     role: Role | None = None,
     disabled: bool = False,
     after: UserId | None = None,
-) -> PeoplePage:
+) -> Page[PersonRow, UserId]:
     """People by when they came; ids rise with time, so they are the key."""
     narrowed: list[ColumnElement[bool]] = []
     if role is not None:
@@ -63,8 +57,7 @@ def page(
         narrowed.append(User.disabled_at.is_not(None))
     if after is not None:
         narrowed.append(User.id < after)
-    found = _rows(environment, *narrowed, limit=limit + 1)
-    return PeoplePage(rows=tuple(found[:limit]), next=found[limit - 1].id if len(found) > limit else None)
+    return cut(_rows(environment, *narrowed, limit=limit + 1), limit, lambda row: row.id)
 
 
 def one(person_id: UserId, *, environment: str) -> PersonRow | None:

@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from sqlalchemy import String
-from sqlalchemy import and_
 from sqlalchemy import cast
 from sqlalchemy import distinct
 from sqlalchemy import func
 from sqlalchemy import literal
 from sqlalchemy import null
-from sqlalchemy import or_
 from sqlalchemy import select
 from sqlalchemy import union_all
 
 from mingus.db import db
+from mingus.paging import Page
+from mingus.paging import cut
+from mingus.paging import older
 from mingus.plaid.ledger import ParkedRow
 from mingus.plaid.ledger import QuarantinedRow
 from mingus.plaid.models import PlaidConnection
@@ -69,14 +70,6 @@ class AsideRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AsidePage:
-    """Some rows, newest first, and the key that older ones come after."""
-
-    rows: tuple[AsideRow, ...]
-    next: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ReasonGroup:
     """Rows set aside for the same reason."""
 
@@ -97,18 +90,17 @@ class Wanted:
     row_id: str | None = None
 
 
-def page(wanted: Wanted, *, environment: str, limit: int, after: str | None = None) -> AsidePage:
+def page(wanted: Wanted, *, environment: str, limit: int, after: str | None = None) -> Page[AsideRow, str]:
     """A page of rows, newest first; a key that is gone gives none."""
     rows = _rows(environment).subquery()
     query = select(rows).where(*_asked(rows.c, wanted))
     if after is not None:
         last = one(after, environment=environment)
         if last is None:
-            return AsidePage(rows=(), next=None)
-        query = query.where(or_(rows.c.at < last.at, and_(rows.c.at == last.at, rows.c.id < last.id)))
+            return Page()
+        query = query.where(*older(rows.c.at, rows.c.id, last.at, last.id))
     found = db.session.execute(query.order_by(rows.c.at.desc(), rows.c.id.desc()).limit(limit + 1)).mappings()
-    shown = [_row(row) for row in found]
-    return AsidePage(rows=tuple(shown[:limit]), next=shown[limit - 1].id if len(shown) > limit else None)
+    return cut([_row(row) for row in found], limit, lambda row: row.id)
 
 
 def one(row_id: str, *, environment: str) -> AsideRow | None:

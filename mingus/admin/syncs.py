@@ -21,6 +21,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
 from mingus.db import db
+from mingus.paging import older
 from mingus.plaid.ledger import PlaidSyncLog
 from mingus.plaid.ledger import SyncStatus
 from mingus.plaid.ledger import Trigger
@@ -116,12 +117,12 @@ def page(filters: Filters, *, limit: int, after: SyncId | None = None) -> SyncPa
     if after is not None and last is None:
         return SyncPage(rows=(), next=None)
     few = _few_connections(filters)
-    older = _older_than(last.requested_at, last.id) if last is not None else ()
-    end = _end_of_search(filters, few, older) if filters.narrow else None
+    after_last = older(asked_at, log_id, last.requested_at, last.id) if last is not None else ()
+    end = _end_of_search(filters, few, after_last) if filters.narrow else None
     query = (
         select(PlaidSyncLog, PlaidConnection.institution_name)
         .join(PlaidConnection, PlaidConnection.id == PlaidSyncLog.connection_id)
-        .where(*_conditions(filters, few), *older)
+        .where(*_conditions(filters, few), *after_last)
         .order_by(asked_at.desc(), log_id.desc())
         .limit(limit + 1)
     )
@@ -246,17 +247,13 @@ def _few_connections(filters: Filters) -> list[str] | None:
     return list(found) if len(found) <= FEW_CONNECTIONS else None
 
 
-def _older_than(at: dt.datetime, sync_id: str) -> tuple[ColumnElement[bool], ...]:
-    return asked_at <= at, or_(asked_at < at, and_(asked_at == at, log_id < sync_id))
-
-
 def _end_of_search(
-    filters: Filters, few: Sequence[str] | None, older: tuple[ColumnElement[bool], ...]
+    filters: Filters, few: Sequence[str] | None, after_last: tuple[ColumnElement[bool], ...]
 ) -> tuple[dt.datetime, SyncId] | None:
     """The key that this page's search ends at; None when it can look at everything."""
     found = db.session.execute(
         select(asked_at, log_id)
-        .where(*_leading(filters, few), *_in_time(filters), *older)
+        .where(*_leading(filters, few), *_in_time(filters), *after_last)
         .order_by(asked_at.desc(), log_id.desc())
         .offset(MOST_SEARCHED - 1)
         .limit(1)

@@ -88,6 +88,7 @@ FLOORS: list[tuple[int, str]] = [
     (3, "mingus.admin.days"),
     (3, "mingus.admin.tallies"),
     (1, "mingus.admin.models"),
+    (0, "mingus.paging"),
     (3, "mingus.admin.people"),
     (3, "mingus.admin.syncs"),
     (3, "mingus.backups.service"),
