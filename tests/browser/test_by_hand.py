@@ -12,8 +12,11 @@ from mingus.money import Money
 from mingus.money import official
 from mingus.services import services
 from tests import factories
+from tests.browser.walker import View
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from tests.browser.walker import LiveSite
@@ -116,6 +119,21 @@ def test_a_long_line_is_looked_at_in_part_by_dragging_buttons_and_keys(valued: W
     plot.press("Escape")
     expect(shown).to_have_text("")
     expect(page.get_by_role("button", name="Further away")).to_be_disabled()
+
+
+def test_the_table_of_a_long_line_is_there_when_it_is_opened_and_without_scripts_too(
+    valued: Walker, open_window: Callable[..., AbstractContextManager[Walker]]
+) -> None:
+    rows = valued.page.locator(".chart tbody tr")
+    assert rows.count() == 0
+    valued.page.get_by_text("Show as a table").click()
+    expect(rows.first).to_be_visible()
+    with open_window(View(width=360, theme="dark"), scripts=False) as plain:
+        plain.sign_in(factories.ADA)
+        plain.go(valued.path())
+        plain.page.get_by_text("Show as a table").click()
+        expect(plain.page.locator(".chart tbody tr").first).to_be_visible()
+        assert plain.page.locator(".chart tbody tr").count() == rows.count()
 
 
 def test_two_fingers_look_closer_and_further(valued: Walker) -> None:

@@ -21,7 +21,23 @@ if TYPE_CHECKING:
 
     from tests.support.browser import Browser
 
-PAGES = ("/", "/accounts", "/transactions", "/reports/net-worth", "/reports/spending", "/reports/cash-flow")
+REPORTS = ("net-worth", "cash-flow", "spending", "merchants", "recurring")
+SETTINGS = (
+    "rules",
+    "rules/new",
+    "categories",
+    "password",
+    "devices",
+    "security",
+    "history",
+    "tokens",
+    "data",
+)
+PAGES = (
+    *("/", "/accounts", "/accounts/new", "/connect", "/transactions", "/activity", "/notices", "/privacy"),
+    *(f"/reports/{name}" for name in REPORTS),
+    *("/settings", "/settings/notifications", "/settings/leave", *(f"/settings/{name}" for name in SETTINGS)),
+)
 MOST_OF_A_PAGE = 100_000
 MOST_OF_SCRIPTS = 60_000
 CHARTS = {"chart.js", "chart-zoom.js", "chart-pinch.js"}
@@ -67,7 +83,11 @@ def test_the_first_load_of_a_page_and_all_scripts_are_light(app: Flask, window: 
     scripts = {path.name.removesuffix(".gz"): path.stat().st_size for path in root.glob("js/*.js.gz")}
     assert sum(size for name, size in scripts.items() if name not in CHARTS) < MOST_OF_SCRIPTS
     sheet = (root / "css" / "app.css.gz").stat().st_size
-    for path in PAGES:
+    found = re.search(r'href="(/transactions/txn_\w+)"', window.get("/transactions").text)
+    account = re.search(r'href="(/accounts/acc_\w+)"', window.get("/accounts").text)
+    assert found
+    assert account
+    for path in (*PAGES, found[1], account[1]):
         page = window.get(path, headers=ASKS)
         assert page.status_code == 200
         assert len(page.get_data()) + sheet + sum(scripts.values()) < MOST_OF_A_PAGE, path
