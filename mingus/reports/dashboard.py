@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mingus.web.charts import Chart
 
 NEWEST = 10
+HALF_A_MONTH = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,11 +95,18 @@ def _compared(wishes: Asked, what: str) -> Compared:
     first = wishes.today.replace(day=1)
     last_of_before = first - dt.timedelta(days=1)
     same_day = last_of_before.replace(day=min(wishes.today.day, last_of_before.day))
-    before = replace(wishes.scope, since=last_of_before.replace(day=1), until=same_day)
-    nothing = Money(minor=0, currency=wishes.currency)
 
-    def total(scope: figures.Scope) -> Money:
-        flow = figures.cash_flow(scope)
-        return Money(minor=sum(getattr(month, what).minor for month in flow), currency=nothing.currency)
+    def total(scope: figures.Scope) -> int:
+        return sum(getattr(month, what).minor for month in figures.cash_flow(scope))
 
-    return Compared(now=total(wishes.scope), before=total(before))
+    def last_month(since: dt.date, until: dt.date) -> int:
+        return total(replace(wishes.scope, since=since, until=until))
+
+    if same_day.day > HALF_A_MONTH:  # of a whole month only the sum is read: the days behind are fewer rows
+        before = last_month(last_of_before.replace(day=1), last_of_before)
+        if same_day < last_of_before:
+            before -= last_month(same_day + dt.timedelta(days=1), last_of_before)
+    else:
+        before = last_month(last_of_before.replace(day=1), same_day)
+    now, currency = total(wishes.scope), wishes.currency
+    return Compared(now=Money(minor=now, currency=currency), before=Money(minor=before, currency=currency))

@@ -12,6 +12,7 @@ import pytest
 from mingus.money import Currency
 from mingus.money import Money
 from mingus.plaid.ledger import TransactionChoice
+from mingus.reports import dashboard
 from mingus.reports import figures
 from mingus.reports.figures import Scope
 from mingus.transactions.categories import Catalogue
@@ -217,6 +218,19 @@ def test_the_dashboard_compares_this_month_with_the_same_days_of_the_last(
     assert "$4.50" in page
     assert "$100.00 by this day last month" in page
     assert "Corner Bean" in page
+
+
+def test_on_any_day_the_last_month_counts_as_far_as_the_same_day(
+    app: Flask, owner: UserId, desk: Desk
+) -> None:
+    april = [dt.date(2026, 4, day) for day in range(1, 31)]
+    desk.transactions(
+        desk.account(), [{"date": day, "amount_minor": -(1 << day.day), **GROCERIES} for day in april]
+    )
+    for today in (dt.date(2026, 5, day) for day in (1, 15, 16, 29, 30, 31)):
+        with app.test_request_context("/"):
+            found = dashboard.of(owner, environment="simulator", today=today).spent
+        assert found.before.minor == sum(1 << day.day for day in april if day.day <= today.day), today
 
 
 def test_an_account_has_a_page_with_its_rows(ada: Browser, account: AccountId) -> None:
