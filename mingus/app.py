@@ -82,6 +82,7 @@ from mingus.web import templating
 from mingus.web import texts
 from mingus.web import watching
 from mingus.web.compression import compress
+from mingus.web.cookies import SessionCookies
 from mingus.web.headers import LINK_MARK
 from mingus.web.headers import SecurityHeaders
 from mingus.webhooks import views as webhook_views
@@ -89,6 +90,7 @@ from mingus.webhooks import views as webhook_views
 if TYPE_CHECKING:
     from flask import Request
     from flask import Response
+    from flask.typing import ResponseReturnValue
 
     from mingus.ambient import Ambient
     from mingus.auth.passwords import Passwords
@@ -115,6 +117,7 @@ def create_app(
         metrics.configure(settings.data_dir / "metrics")
     app = Flask("mingus", root_path=str(config.ROOT), static_folder=None)
     app.config.from_mapping(_flask_config(settings))
+    app.session_interface = SessionCookies(app)
     _open_database(app, settings)
     app.extensions[EXTENSION] = build(
         settings,
@@ -222,16 +225,6 @@ def _bind_requests(app: Flask, settings: Settings) -> None:
         g.origin_token = audit.ORIGIN.set(origin)
 
     csrf = CSRFProtect(app)
-    csrf.exempt(webhook_views.bp)  # Plaid has no session here: its signature is asked instead
-    csrf.exempt(browser_reports.bp)  # browsers send these by themselves; they are counted and not believed
-    app.before_request(access.admit_program)
-
-    @app.before_request
-    def _check_origin() -> None:
-        # no page of another site can send a token, and with one the cookie counts for nothing
-        if access.bearer() is None:
-            csrf.protect(apply_exemptions=True)
-
     login = LoginManager(app)
     login.session_protection = None  # sessions are rows here and have their own rules
 
@@ -244,20 +237,24 @@ def _bind_requests(app: Flask, settings: Settings) -> None:
         return access.program()
 
     Babel(app, locale_selector=_locale, timezone_selector=_time_zone)
-    app.before_request(access.guard)
 
     @app.before_request
-    def _go_behind_the_wall() -> None:
+    def _admit() -> ResponseReturnValue | None:
+        if request.endpoint in access.SESSIONLESS:
+            return None
+        access.admit_program()
+        by_session = access.bearer() is None
+        if by_session:  # no page of another site can send a token, and with one the cookie counts for nothing
+            csrf.protect(apply_exemptions=True)
+        refused = access.guard()
+        if refused is not None:
+            return refused
         if access.sees_own_rows_alone():
             wall.enter(settings.database_web_role, access.visitor().id)
-
-    @app.before_request
-    def _note_seen() -> None:
         # what pages ask by themselves must not keep the session of somebody who has left awake
-        if request.endpoint in access.SESSIONLESS or access.bearer() is not None:
-            return
-        if current_user.is_authenticated and not access.is_asked_by_the_page():
+        if by_session and current_user.is_authenticated and not access.is_asked_by_the_page():
             services().sessions.note_seen(access.visitor())
+        return None
 
     @app.after_request
     def _finish(response: Response) -> Response:

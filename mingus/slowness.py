@@ -27,13 +27,19 @@ class TimedSocket(socket.socket):
     until: float | None = None
     too_late: Callable[[], BaseException] = NoMoreData
 
-    def recv(self, *arguments: Any) -> bytes:
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        try:
+            return super().recv(size, flags | socket.MSG_DONTWAIT)  # what is there costs no look at the clock
+        except BlockingIOError:
+            return self._wait(size, flags)
+
+    def _wait(self, size: int, flags: int) -> bytes:
         if self.until is None:
-            return super().recv(*arguments)
+            return super().recv(size, flags)
         before = self.gettimeout()
         try:
             self.settimeout(max(self.until - time.monotonic(), 0.001))
-            return super().recv(*arguments)
+            return super().recv(size, flags)
         except TimeoutError as err:
             raise self.too_late() from err
         finally:

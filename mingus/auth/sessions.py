@@ -8,6 +8,7 @@ import hmac
 import ipaddress
 from dataclasses import dataclass
 from dataclasses import field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete
@@ -84,6 +85,7 @@ def hash_token(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+@lru_cache(maxsize=4096)  # the same few ask again and again
 def network_of(address: str | None) -> str:
     """An address shortened to its network: enough to recognise a place, too little to trace a person."""
     try:

@@ -60,7 +60,9 @@ PUBLIC = frozenset(
         "api_document.openapi",
     }
 )
-# no session, no form and no token: whoever asks these is nobody, or says who it is in a way of its own
+FOR_ANYBODY = PUBLIC - {"web.home"}  # the home page is the visitor's own once there is one
+# no session, no form and no token: whoever asks these is nobody, or says who it is in a way of its own, as Plaid by its
+# signature; browsers' reports are counted and not believed
 SESSIONLESS = frozenset(
     {
         "static",
@@ -102,7 +104,7 @@ ASKED_TO_CHANGE = frozenset(
 )
 ADMIN = "admin."
 # where somebody who must still add a second factor may go
-FACTOR_FREE = (PUBLIC - {"web.home"}) | {
+FACTOR_FREE = FOR_ANYBODY | {
     "auth.logout",
     "entry.confirm",
     "entry.go_on",
@@ -174,11 +176,9 @@ def require_fresh() -> Response | None:
 def sees_own_rows_alone() -> bool:
     """Whether this request is about the visitor's own: public pages are for anybody, admins' about everybody."""
     endpoint = request.endpoint or ""
-    return bool(
-        current_user.is_authenticated
-        and endpoint not in PUBLIC - {"web.home"}
-        and not endpoint.startswith(ADMIN)
-    )
+    if endpoint in FOR_ANYBODY or endpoint.startswith(ADMIN):
+        return False
+    return bool(current_user.is_authenticated)
 
 
 def require_form() -> Response | None:
@@ -199,8 +199,6 @@ def _keep_form() -> None:
 
 def guard() -> Response | None:
     """Everything that is asked before a page is reached, in its order; the answer when it is not reached."""
-    if request.endpoint in SESSIONLESS:
-        return None
     for ask in (require_sign_in, require_factor, require_form, require_fresh):
         found = ask()
         if found is not None:

@@ -26,11 +26,11 @@ def compress(request: Request, response: Response, ambient: Ambient) -> None:
     """Compress the answer in place where that helps and the browser asks for it; what is streamed stays as it is."""
     if response.mimetype not in KINDS or response.is_streamed or response.direct_passthrough:
         return
-    response.vary.add("Accept-Encoding")
-    if "Content-Encoding" in response.headers or not request.accept_encodings["gzip"]:
-        return
     plain = response.get_data()
     if len(plain) < LEAST_BYTES:
+        return
+    response.vary.add("Accept-Encoding")
+    if "Content-Encoding" in response.headers or not request.accept_encodings["gzip"]:
         return
     packed = io.BytesIO()
     with gzip.GzipFile(_padding(ambient), "wb", LEVEL, packed, mtime=0) as file:

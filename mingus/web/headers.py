@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
     from flask import Response
-    from werkzeug.datastructures import Headers
 
     from mingus.config import Settings
 
@@ -55,30 +54,41 @@ class SecurityHeaders:
     """Sets the headers; the two policies are composed once."""
 
     def __init__(self, settings: Settings) -> None:
-        self._plain = policy(settings, link=False)
-        self._link = policy(settings, link=True)
-        self._https = settings.https
+        self._common = _common(settings)
+        self._plain = {
+            **self._common,
+            "Content-Security-Policy": policy(settings, link=False),
+            "Cross-Origin-Opener-Policy": "same-origin",
+            "Reporting-Endpoints": 'browser="/browser-reports"',
+        }
+        self._link = {
+            **self._plain,
+            "Content-Security-Policy": policy(settings, link=True),
+            # the way back from a bank's pop-up window needs its opener
+            "Cross-Origin-Opener-Policy": "same-origin-allow-popups",
+        }
 
     def on_response(self, response: Response, *, link: bool) -> None:
         """For a page or an API answer: never cached, since it is somebody's."""
-        self._common(response.headers)
-        response.headers["Content-Security-Policy"] = self._link if link else self._plain
-        # the way back from a bank's pop-up window needs its opener
-        response.headers["Cross-Origin-Opener-Policy"] = "same-origin-allow-popups" if link else "same-origin"
-        response.headers["Reporting-Endpoints"] = 'browser="/browser-reports"'
+        response.headers.extend(self._link if link else self._plain)
         response.headers.setdefault("Cache-Control", "no-store")
 
     def on_static(self, headers: MutableMapping[str, str], path: str, url: str) -> None:  # noqa: ARG002 (WhiteNoise's signature)
         """For a static file, which is public and cached by its hashed path."""
-        self._common(headers)
+        for name, words in self._common.items():
+            headers[name] = words
         headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
-    def _common(self, headers: Headers | MutableMapping[str, str]) -> None:
-        headers["X-Content-Type-Options"] = "nosniff"
-        headers["X-Permitted-Cross-Domain-Policies"] = "none"
-        headers["X-Frame-Options"] = "DENY"
-        headers["Referrer-Policy"] = "no-referrer"
-        headers["Permissions-Policy"] = PERMISSIONS
-        headers["Cross-Origin-Resource-Policy"] = "same-origin"
-        if self._https:
-            headers["Strict-Transport-Security"] = f"max-age={HSTS_SECONDS}; includeSubDomains"
+
+def _common(settings: Settings) -> dict[str, str]:
+    headers = {
+        "X-Content-Type-Options": "nosniff",
+        "X-Permitted-Cross-Domain-Policies": "none",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "no-referrer",
+        "Permissions-Policy": PERMISSIONS,
+        "Cross-Origin-Resource-Policy": "same-origin",
+    }
+    if settings.https:
+        headers["Strict-Transport-Security"] = f"max-age={HSTS_SECONDS}; includeSubDomains"
+    return headers
