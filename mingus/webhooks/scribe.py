@@ -45,8 +45,8 @@ class Scribe:
         self._jobs = jobs
         self._environment = environment
         self._mutex = threading.Lock()
-        self._writing = threading.Lock()
         self._pending: list[_Entry] = []
+        self._somebody_writes = False
         self._untold = 0
 
     def store(self, row: Row) -> None:
@@ -54,36 +54,46 @@ class Scribe:
         entry = _Entry(row)
         with self._mutex:
             self._pending.append(entry)
-        nudge = False
-        with self._writing:  # whoever gets in first writes for all that wait here
-            if not entry.finished:
-                with self._mutex:
-                    batch, self._pending = self._pending, []
-                nudge = self._write(batch)
-        if nudge:  # with the way free for the next batch
+            mine, self._somebody_writes = not self._somebody_writes, True
+        if not mine:
+            entry.gate.acquire()  # opened when the row is written, or when it is our turn to write
+        if not entry.finished and self._write():
             self._jobs.enqueue(JobKind.INBOX)
         if entry.failure is not None:
             raise entry.failure
 
-    def _write(self, batch: list[_Entry]) -> bool:
-        """Write a batch; True when a worker is to be told: by the last of those who come one after the other."""
+    def _write(self) -> bool:
+        """Write all that wait; True when a worker is to be told."""
+        with self._mutex:
+            batch, self._pending = self._pending, []
         failure: BaseException | None = None
+        news = tell = False
         try:
             rows = _merged([entry.row for entry in batch])
             self._commit(rows)
+            news = any(row["state"] == EventState.WAITING.value for row in rows)
         except BaseException as err:
             failure = err
             raise
         finally:
+            tell = self._hand_on(news=news)
             for entry in batch:
                 entry.finished, entry.failure = True, failure
-        self._untold += any(row["state"] == EventState.WAITING.value for row in rows)
+                entry.gate.release()
+        return tell
+
+    def _hand_on(self, *, news: bool) -> bool:
+        """Whoever came meanwhile first writes next; True when a worker is to be told, by the last of several."""
         with self._mutex:
-            others_follow = bool(self._pending)
-        if not self._untold or (others_follow and self._untold < MOST_UNTOLD):
-            return False
-        self._untold = 0
-        return True
+            following = self._pending[0] if self._pending else None
+            self._somebody_writes = following is not None
+            self._untold += news
+            tell = bool(self._untold) and (following is None or self._untold >= MOST_UNTOLD)
+            if tell:
+                self._untold = 0
+        if following is not None:
+            following.gate.release()
+        return tell
 
     def _commit(self, rows: list[Row]) -> None:
         with unit_of_work() as unit:
@@ -98,6 +108,8 @@ class _Entry:
 
     def __init__(self, row: Row) -> None:
         self.row = row
+        self.gate = threading.Lock()
+        self.gate.acquire()
         self.finished = False
         self.failure: BaseException | None = None
 
