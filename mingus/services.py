@@ -40,6 +40,7 @@ from mingus.transactions.transfers import Transfers
 from mingus.webhooks.handling import Handling
 from mingus.webhooks.inbox import Inbox
 from mingus.webhooks.keys import WebhookKeys
+from mingus.webhooks.senders import Senders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -242,7 +243,8 @@ def build(
         passwords=passwords or Passwords(),
     )
     keys = WebhookKeys(ambient=ambient, gateway=plaid["gateway"], limiter=limiter)
-    inbox = Inbox(settings=settings, ambient=ambient, jobs=jobs, keys=keys)
+    senders = Senders(ambient=ambient, keys=keys, limiter=limiter)
+    inbox = Inbox(settings=settings, ambient=ambient, jobs=jobs, keys=keys, senders=senders)
     edits = Edits(ambient)
     rules = Rules(ambient=ambient, edits=edits, environment=settings.environment.value)
     transfers = Transfers(ambient)

@@ -233,6 +233,7 @@ def app(shared_app: Flask, request: pytest.FixtureRequest) -> Iterator[Flask]:
         wired = services()
     wired.ambient.reset()  # type: ignore[attr-defined]  # the frozen one
     wired.jobs.nudges.clear()  # type: ignore[attr-defined]  # the queue of tests
+    wired.inbox.forget_held()
     for letter in wired.settings.outbox_dir.glob("*.eml"):
         letter.unlink()
     yield shared_app

@@ -18,11 +18,13 @@ from sqlalchemy.dialects import sqlite
 from mingus import metrics
 from mingus.db import db
 from mingus.db import unit_of_work
+from mingus.errors import TooManyTries
 from mingus.plaid.gateway import token_environment
 from mingus.webhooks.hints import Hint
 from mingus.webhooks.hints import UnreadableHint
 from mingus.webhooks.hints import read_hint
 from mingus.webhooks.hints import without_tokens
+from mingus.webhooks.keys import NoLookUpLeft
 from mingus.webhooks.models import EventState
 from mingus.webhooks.models import WebhookEvent
 from mingus.webhooks.models import WebhookRefusal
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from mingus.db import Unit
     from mingus.jobs import Jobs
     from mingus.webhooks.keys import WebhookKeys
+    from mingus.webhooks.senders import Senders
 
 log = logging.getLogger(__name__)
 
@@ -64,31 +67,57 @@ NOTHING_SAID = Hint(
 class Inbox:
     """Receives webhooks, and gives them out again."""
 
-    def __init__(self, *, settings: Settings, ambient: Ambient, jobs: Jobs, keys: WebhookKeys) -> None:
+    def __init__(
+        self, *, settings: Settings, ambient: Ambient, jobs: Jobs, keys: WebhookKeys, senders: Senders
+    ) -> None:
         self._plaids_word = token_environment(settings.environment)
         self._ambient = ambient
         self._keys = keys
+        self._senders = senders
         self._scribe = Scribe(jobs=jobs, environment=settings.environment.value)
         self._refusals = Refusals(ambient)
 
-    def receive(self, body: bytes, headers: Mapping[str, str]) -> None:
+    def admit(self, headers: Mapping[str, str], *, network: str) -> None:
+        """Before the body is read; raises TooManyTries for a sender that is held back."""
+        try:
+            self._senders.admit(network, headers.get(VERIFICATION))
+        except TooManyTries:
+            self._turned_away(Reason.TOO_MANY)
+            raise
+
+    def receive(self, body: bytes, headers: Mapping[str, str], *, network: str) -> None:
         """Store a webhook durably, or raise: Forged for what is not Plaid's, KeyUnreachable when nobody can tell.
 
-        Repeats are counted on the first one's row. Nothing of a forged webhook is kept but the count of its kind.
+        Repeats are counted on the first one's row. Nothing of a forged webhook is kept but the count of its kind; one
+        too many of them raises TooManyTries.
         """
         try:
             token = headers.get(VERIFICATION)
             key_id = key_id_of(token)
             signed = verify(token or "", body, self._keys.find(key_id), now=self._ambient.now())
-            hint, state = self._understood(body)
-            self._store(body, headers, key_id=key_id, signed=signed, hint=hint, state=state)
-            if state is EventState.REFUSED:
-                raise Forged(Reason.ENVIRONMENT)
         except Forged as err:
-            metrics.webhook_came(err.reason.value)
-            self._refusals.count(err.reason)
+            self._turned_away(err.reason)
+            self._senders.blame(network)
             raise
+        except NoLookUpLeft:
+            self._senders.blame(network)
+            raise
+        hint, state = self._understood(body)
+        self._store(body, headers, key_id=key_id, signed=signed, hint=hint, state=state)
+        if state is EventState.REFUSED:
+            self._turned_away(Reason.ENVIRONMENT)
+            raise Forged(Reason.ENVIRONMENT)
         metrics.webhook_came("verified")
+
+    def forget_held(self) -> None:
+        """Empty this process's memory, as that of a new one is; the database still knows."""
+        self._keys.forget_held()
+        self._senders.forget_held()
+        self._refusals = Refusals(self._ambient)
+
+    def _turned_away(self, reason: Reason) -> None:
+        metrics.webhook_came(reason.value)
+        self._refusals.count(reason)
 
     def _understood(self, body: bytes) -> tuple[Hint, EventState]:
         try:

@@ -53,6 +53,10 @@ class KeyUnreachable(Unavailable):
         super().__init__(retry_after_seconds=RETRY_SECONDS)
 
 
+class NoLookUpLeft(KeyUnreachable):  # told in the same words
+    __doc__ = KeyUnreachable.__doc__
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldKey:
     """A key in this process's memory."""
@@ -82,6 +86,10 @@ class WebhookKeys:
         if held.expired_at is not None and held.expired_at <= now:
             raise Forged(Reason.EXPIRED_KEY)
         return held.key
+
+    def known_ids(self) -> frozenset[str]:
+        """The ids of the keys that Plaid gave us."""
+        return frozenset(db.session.scalars(select(WebhookKey.kid)))
 
     def read_anew(self) -> None:
         """Ask again about the keys in use, to learn which have expired; a failure leaves them as they are."""
@@ -123,7 +131,7 @@ class WebhookKeys:
             self._limiter.spend("webhook-key", "look-ups", LOOK_UPS)
             return self._keep(key_id, self._gateway.webhook_key(key_id))
         except TooManyTries as err:
-            raise KeyUnreachable from err
+            raise NoLookUpLeft from err
         except PlaidFailure as failure:
             if failure.error_code != UNKNOWN_CODE:
                 raise KeyUnreachable from failure

@@ -174,6 +174,7 @@ FLOORS: list[tuple[int, str]] = [
     (3, "mingus.webhooks.inbox"),
     (3, "mingus.webhooks.handling"),
     (3, "mingus.webhooks.scribe"),
+    (3, "mingus.webhooks.senders"),
     (3, "mingus.webhooks.keys"),
     (3, "mingus.webhooks.queries"),
     (2, "mingus.notices.board"),
