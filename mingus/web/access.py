@@ -181,6 +181,16 @@ def sees_own_rows_alone() -> bool:
     return bool(current_user.is_authenticated)
 
 
+def require_text() -> Response | None:
+    """Refuse a NUL in an address or a form: it is no letter, and PostgreSQL keeps no text with one."""
+    if "\x00" in request.path:
+        abort(404)
+    fields = [*request.args.items(multi=True), *request.form.items(multi=True)]
+    if any("\x00" in text for pair in fields for text in pair):
+        abort(400)
+    return None
+
+
 def require_form() -> Response | None:
     """Forms are sent as forms: JSON goes to the API and to the few pages that ask for it; raises 415."""
     if request.is_json and not request.path.startswith("/api/") and request.endpoint not in TAKES_JSON:
@@ -199,7 +209,7 @@ def _keep_form() -> None:
 
 def guard() -> Response | None:
     """Everything that is asked before a page is reached, in its order; the answer when it is not reached."""
-    for ask in (require_sign_in, require_factor, require_form, require_fresh):
+    for ask in (require_text, require_sign_in, require_factor, require_form, require_fresh):
         found = ask()
         if found is not None:
             return found

@@ -14,6 +14,7 @@ from mingus.errors import MingusError
 Body = TypeVar("Body")
 PATH = re.compile(r" - at `\$\.?([^`]*)`$")
 FIELD = re.compile(r"field `([^`]+)`")
+NUL = rb"\u0000"  # no letter: PostgreSQL keeps no text with one
 
 
 class Unfit(MingusError):
@@ -31,8 +32,11 @@ def json_body(kind: type[Body]) -> Body:
     """The request's JSON as `kind`; raises Unfit with the field, or 415 when it is not JSON."""
     if not request.is_json:
         abort(415)
+    sent = request.get_data()
+    if NUL in sent:
+        raise Unfit({"body": "holds a character that no text has"})
     try:
-        return msgspec.json.decode(request.get_data(), type=kind)
+        return msgspec.json.decode(sent, type=kind)
     except msgspec.ValidationError as err:
         raise Unfit(_fields(str(err))) from err
     except (msgspec.DecodeError, UnicodeDecodeError) as err:

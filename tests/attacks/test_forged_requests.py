@@ -187,6 +187,20 @@ def test_filters_and_sorts_take_no_orders(app: Flask) -> None:
     assert snapshot(app) == before
 
 
+def test_what_no_text_can_hold_is_refused_everywhere(app: Flask) -> None:
+    browser = factories.sign_in(app, factories.make_person(app))
+    assert browser.get("/transactions/%00").status_code == 404
+    for query in ("after=%00", "q=a%00b", "%00=x"):
+        assert browser.get(f"/transactions?{query}").status_code == 400, query
+        assert browser.get(f"/login?{query}").status_code == 400, query
+    assert browser.submit("/settings/amounts", next="\x00").status_code == 400
+    events = {"link_id": "\x00", "name": "", "details": {}}
+    for body in (events, {**events, "link_id": "x", "details": {"a": ["\x00"]}}):
+        answer = browser.send_json("/api/plaid/link-events", body)
+        assert answer.status_code == 400
+        assert "body" in answer.get_json()["error"]["fields"]
+
+
 @pytest.mark.parametrize("path", ["/login", "/forgot", "/api/plaid/webhook", "/settings"])
 def test_a_body_that_is_too_large_is_refused_unread(app: Flask, browser: Browser, path: str) -> None:
     answer = browser.post(path, data=b"x" * (2 * 1024 * 1024), content_type="application/json")
