@@ -125,6 +125,7 @@ class Target:
             "first_sync_id": "sync_bench",
             "last_sync_id": "sync_bench",
             "removed_at": None,
+            "wording": hash(row.name),  # as spread as a key is
         }
 
     def typed(self, body: bytes) -> list[dict[str, Any]]:
