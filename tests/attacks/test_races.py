@@ -36,8 +36,10 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
+    from mingus.auth.sessions import Visitor
     from mingus.jobs import InlineJobs
     from mingus.simulator.testing import Running
+    from tests.support.browser import Browser
 
 AT_ONCE = 20
 
@@ -91,14 +93,23 @@ def test_disconnecting_is_done_once(app: Flask, plaid: Running, jobs: InlineJobs
     assert items_at(plaid) == []
 
 
-def test_a_recovery_code_burns_once(app: Flask) -> None:
-    ada = factories.make_person(app)
-    browser = factories.sign_in(app, ada)
+def visitor_of(app: Flask, browser: Browser) -> Visitor:
+    """Whom the browser's session stands for."""
+    bound_to = browser.get_cookie("device")
+    assert bound_to is not None
     with browser.session_transaction() as session:
         token = session["_user_id"]
     with app.app_context():
-        visitor = services().sessions.visitor(token, "")
-        assert visitor is not None
+        found = services().sessions.visitor(token, bound_to.value)
+    assert found is not None
+    return found
+
+
+def test_a_recovery_code_burns_once(app: Flask) -> None:
+    ada = factories.make_person(app)
+    browser = factories.sign_in(app, ada)
+    visitor = visitor_of(app, browser)
+    with app.app_context():
         services().factors.begin_app(ada)
         setup = services().factors.app_setup(visitor)
         assert setup is not None
@@ -117,11 +128,8 @@ def code_of(secret: str, at: dt.datetime) -> str:
 def test_a_code_of_the_app_lets_one_in(app: Flask) -> None:
     ada = factories.make_person(app)
     browser = factories.sign_in(app, ada)
-    with browser.session_transaction() as session:
-        token = session["_user_id"]
+    visitor = visitor_of(app, browser)
     with app.app_context():
-        visitor = services().sessions.visitor(token, "")
-        assert visitor is not None
         services().factors.begin_app(ada)
         setup = services().factors.app_setup(visitor)
         assert setup is not None

@@ -87,7 +87,7 @@ def test_somebody_elses_news_are_not_told(app: Flask, bank: SyncedBank, ambient:
     assert ask(ben, before.headers["ETag"]).status_code == 304
 
 
-@pytest.mark.parametrize("since", ["x", "2026-13-01", "2026-05-04", "9999999", "\x00"])
+@pytest.mark.parametrize("since", ["x", "2026-13-01", "2026-05-04", "9999999"])
 def test_an_odd_time_counts_as_none(ada: Browser, since: str) -> None:
     assert ask(ada, since=since).get_json()["added"] == 0
 

@@ -191,7 +191,7 @@ def test_a_report_tells_one_currency_and_leads_to_its_rows(ada: Browser, account
 
 
 @pytest.mark.parametrize(
-    "query", ["period=never", "account=acc_nobodys", "currency=XXX", "period=" + "x" * 3000, "account=%00"]
+    "query", ["period=never", "account=acc_nobodys", "currency=XXX", "period=" + "x" * 3000]
 )
 def test_nonsense_in_the_address_is_left_out(ada: Browser, account: AccountId, query: str) -> None:
     assert "$84.50" in words(ada, f"/reports/cash-flow?{query}")
