@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from mingus.auth.models import UserId
+    from mingus.plaid.ledger import SyncId
 
 GOALS = (
     *(Goal(f"{kind}.slowest_ms", at_most=1000) for kind in ("sqlite", "postgresql")),
@@ -57,6 +58,7 @@ def measure(*, long: bool) -> dict[str, Any]:
 
 
 def _measured(kind: str, count: int) -> dict[str, float]:
+    from mingus.admin import institutions
     from mingus.admin import syncs
     from mingus.admin.syncs import Filters
     from mingus.ambient import SystemAmbient
@@ -67,7 +69,7 @@ def _measured(kind: str, count: int) -> dict[str, float]:
     now = SystemAmbient().now()
     person = make_person()
     _seed(kind, count, person, now)
-    middle = SyncId(f"sync_{count // 2:012d}")
+    middle, last = SyncId(f"sync_{count // 2:012d}"), SyncId(f"sync_{count - CONNECTIONS:012d}")
     asked: Mapping[str, Filters] = {
         "plain": Filters(),
         "failed": Filters(status=SyncStatus.FAILED),
@@ -85,10 +87,21 @@ def _measured(kind: str, count: int) -> dict[str, float]:
         for name, filters in asked.items()
     }
     ways["far_down"] = lambda: syncs.page(Filters(), limit=50, after=middle)
+    ways["drill_down"] = lambda: _drill_down(last, now)
+    ways["banks"] = lambda: institutions.rows(environment="simulator", now=now)
     ways["by_error"] = lambda: syncs.failures(now - dt.timedelta(days=30))
     ways["by_day"] = lambda: syncs.failures_by_day(now, 14)
     figures = {f"{name}_ms": _milliseconds(way) for name, way in ways.items()}
     return {**figures, "slowest_ms": max(figures.values()), **_overview(now)}
+
+
+def _drill_down(sync_id: SyncId, now: dt.datetime) -> None:
+    """What the page of one sync asks for, and the page of its rows."""
+    from mingus.admin import syncdetail
+
+    found = syncdetail.detail(sync_id, now=now)
+    if found is not None:
+        syncdetail.touched(found)
 
 
 def _overview(now: dt.datetime) -> dict[str, float]:
