@@ -85,6 +85,7 @@ from mingus.web.compression import compress
 from mingus.web.cookies import SessionCookies
 from mingus.web.headers import LINK_MARK
 from mingus.web.headers import SecurityHeaders
+from mingus.web.rendering import Templates
 from mingus.webhooks import views as webhook_views
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ def create_app(
     if settings.metrics:
         metrics.configure(settings.data_dir / "metrics")
     app = Flask("mingus", root_path=str(config.ROOT), static_folder=None)
+    app.jinja_environment = Templates
     app.config.from_mapping(_flask_config(settings))
     app.session_interface = SessionCookies(app)
     _open_database(app, settings)
@@ -236,7 +238,7 @@ def _bind_requests(app: Flask, settings: Settings) -> None:
     def _load_program(_: Request) -> Visitor | None:
         return access.program()
 
-    Babel(app, locale_selector=_locale, timezone_selector=_time_zone)
+    Babel(app, locale_selector=_locale, timezone_selector=_time_zone, configure_jinja=False)
 
     @app.before_request
     def _admit() -> ResponseReturnValue | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Select
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from mingus.auth.models import UserId
     from mingus.db import Unit
     from mingus.plaid.wire import AccountFacts
+
+# made once: building an alias costs more than reading through it
+_OLDER, _NEWER = aliased(PlaidAccount), aliased(PlaidAccount)
 
 
 def write_accounts(
@@ -108,18 +112,21 @@ def replaced_accounts(user_id: UserId) -> Select[AccountId]:
 
     It is the older one, unless that one alone still lives.
     """
-    older, newer = aliased(PlaidAccount), aliased(PlaidAccount)
+    return _replaced().where(_NEWER.user_id == user_id)
+
+
+@cache
+def _replaced() -> Select[AccountId]:
     theirs, ours = aliased(PlaidConnection), aliased(PlaidConnection)
     ended = {state.value for state in ENDED}
-    older_lives = and_(theirs.state.not_in(ended), older.closed_at.is_(None))
-    newer_lives = and_(ours.state.not_in(ended), newer.closed_at.is_(None))
+    older_lives = and_(theirs.state.not_in(ended), _OLDER.closed_at.is_(None))
+    newer_lives = and_(ours.state.not_in(ended), _NEWER.closed_at.is_(None))
     return (
-        select(case((and_(older_lives, not_(newer_lives)), newer.id), else_=older.id))
-        .select_from(older)
-        .join(newer, newer.replaces_id == older.id)
-        .join(theirs, theirs.id == older.connection_id)
-        .join(ours, ours.id == newer.connection_id)
-        .where(newer.user_id == user_id)
+        select(case((and_(older_lives, not_(newer_lives)), _NEWER.id), else_=_OLDER.id))
+        .select_from(_OLDER)
+        .join(_NEWER, _NEWER.replaces_id == _OLDER.id)
+        .join(theirs, theirs.id == _OLDER.connection_id)
+        .join(ours, ours.id == _NEWER.connection_id)
     )
 
 

@@ -15,9 +15,9 @@ from mingus import money
 from mingus.money import Money
 from mingus.reports.figures import Month
 from mingus.web import charts
+from mingus.web.amounts import format_money
 from mingus.web.charts import Mark
 from mingus.web.charts import Series
-from mingus.web.templating import format_money
 from mingus.web.texts import ngettext
 
 if TYPE_CHECKING:

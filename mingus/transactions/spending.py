@@ -127,6 +127,7 @@ def is_transfer(seen: Seen | None = None) -> ColumnElement[bool]:
     return or_(_means(Flow.TRANSFER, seen), seen.paired)
 
 
+@cache
 def is_paired() -> ColumnElement[bool]:
     """One side of a transfer whose other side is here too, and has not been taken back by its bank."""
     other = aliased(PlaidTransaction)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from babel.dates import get_timezone_location
-from babel.numbers import format_currency
 from babel.numbers import format_decimal
 from flask import current_app
 from flask import g
@@ -22,20 +21,19 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from flask_wtf.csrf import generate_csrf
 from jinja2 import StrictUndefined
-from jinja2.ext import i18n
 from markupsafe import Markup
 
-from mingus import money
 from mingus.config import PlaidEnvironment
 from mingus.services import services
+from mingus.web import rendering
 from mingus.web import texts
+from mingus.web.amounts import format_money
 from mingus.web.icons import icon
 
 if TYPE_CHECKING:
     from flask import Flask
 
     from mingus.config import Settings
-    from mingus.money import Money
     from mingus.web.static import StaticFiles
 
 
@@ -98,16 +96,6 @@ MOMENT = dt.timedelta(seconds=10)
 FOR_ADMINS = (("admin.index", "Admin", "shield"),)
 
 
-def format_money(value: Money) -> str:
-    """An amount in the person's locale: the currency's own digits, unofficial and unknown ones by their letters."""
-    locale = get_locale()
-    digits = money.digits(value.currency)
-    if value.currency == money.UNKNOWN or value.currency.startswith(money.UNOFFICIAL_MARK):
-        pattern = "#,##0" + ("." + "0" * digits if digits else "")
-        return f"{format_decimal(value.major, pattern, locale=locale)} {money.code(value.currency)}"
-    return str(format_currency(value.major, value.currency, locale=locale, currency_digits=True))
-
-
 def relative(instant: dt.datetime) -> str:
     """How long ago, in words."""
     passed = instant - services().ambient.now()
@@ -138,7 +126,6 @@ def navigation() -> list[NavItem]:
 def register(app: Flask, settings: Settings, files: StaticFiles, demo: DemoSignIn | None) -> None:
     """Make the environment strict and give it its words."""
     app.jinja_env.undefined = StrictUndefined
-    app.jinja_env.add_extension(i18n)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     site = Site(
         name="MINGUS",
@@ -150,7 +137,9 @@ def register(app: Flask, settings: Settings, files: StaticFiles, demo: DemoSignI
     app.jinja_env.globals.update(
         site=site,
         icon=icon,
+        kept=rendering.kept,
         ngettext=texts.ngettext_of_template,
+        _=rendering.gettext,
         static_url=files.url,
         csrf_field=csrf_field,
         pressing_notices=lambda: services().notices.pressing(current_user.id),
