@@ -32,6 +32,10 @@ log = logging.getLogger(__name__)
 THREADS = 2
 SWEEP_SECONDS = 15.0
 CHORES_SECONDS = 60.0
+ENOUGH_NUDGES = 200  # that nobody took yet: they keep workers busy for longer than a round
+MOST_LEFT_OUT = (
+    4  # rounds, so that what was lost is found within two minutes also where the queue is never short
+)
 STOP_SECONDS = 10
 
 
@@ -71,7 +75,11 @@ def sweep_once(wired: Services) -> int:
 
 
 class Sweeper(threading.Thread):
-    """Sweeps every few seconds and asks for chores every minute until told to stop."""
+    """Sweeps every few seconds and asks for chores every minute until told to stop.
+
+    While workers are behind, most rounds are left out: what waits has its nudge in the queue already, and each worker
+    that asked again for the same rows would put all of them further behind.
+    """
 
     def __init__(self, app: Flask, *, every_seconds: float = SWEEP_SECONDS) -> None:
         super().__init__(name="sweeper", daemon=True)
@@ -79,6 +87,7 @@ class Sweeper(threading.Thread):
         self._every_seconds = every_seconds
         self._stopped = threading.Event()
         self._tidy_at = 0.0
+        self._left_out = 0
 
     def stop(self) -> None:
         self._stopped.set()
@@ -95,10 +104,18 @@ class Sweeper(threading.Thread):
             self._stopped.wait(self._every_seconds)
 
     def _round(self) -> None:
-        sweep_once(services())
+        self.sweep(services())
         if time.monotonic() >= self._tidy_at:
             self._tidy_at = time.monotonic() + CHORES_SECONDS
             services().do_chores()
+
+    def sweep(self, wired: Services) -> None:
+        """Sweep, unless the queue holds enough for now."""
+        if self._left_out < MOST_LEFT_OUT and (wired.jobs.waiting() or 0) >= ENOUGH_NUDGES:
+            self._left_out += 1
+            return
+        self._left_out = 0
+        sweep_once(wired)
 
 
 def start(app: Flask) -> Consumer:

@@ -12,6 +12,7 @@ from sqlalchemy import update
 
 from mingus.db import db
 from mingus.db import unit_of_work
+from mingus.jobs import JobKind
 from mingus.plaid.gateway import PlaidGateway
 from mingus.plaid.ledger import BalanceSnapshot
 from mingus.plaid.ledger import PlaidSyncLog
@@ -23,6 +24,9 @@ from mingus.plaid.models import PlaidInstitution
 from mingus.plaid.states import MOST_CRASHES
 from mingus.plaid.states import ConnectionState
 from mingus.readiness import check
+from mingus.worker import ENOUGH_NUDGES
+from mingus.worker import MOST_LEFT_OUT
+from mingus.worker import Sweeper
 from mingus.worker import sweep_once
 from tests import factories
 from tests.support.bank import break_calls
@@ -110,6 +114,20 @@ def test_two_workers_that_find_the_same_time_come_make_one_sync(
     sweep_once(wired)
     jobs.run_all()
     assert syncs(Trigger.SCHEDULE) == 1
+
+
+def test_workers_that_are_behind_are_asked_again_now_and_then_only(
+    app: Flask, bank: SyncedBank, wired: Services, jobs: InlineJobs, ambient: FrozenAmbient
+) -> None:
+    change(next_check_at=ambient.now())
+    sweeper = Sweeper(app)
+    for _ in range(ENOUGH_NUDGES):
+        jobs.enqueue(JobKind.INBOX)
+    for _ in range(MOST_LEFT_OUT):
+        sweeper.sweep(wired)
+    assert jobs.waiting() == ENOUGH_NUDGES
+    sweeper.sweep(wired)
+    assert jobs.waiting() > ENOUGH_NUDGES
 
 
 def test_a_check_is_made_by_one_worker_only(
