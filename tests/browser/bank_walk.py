@@ -167,9 +167,9 @@ def allow(bank: Page, *, accounts: int) -> None:
     bank.get_by_role("button", name="Allow").click()
 
 
-def until(ask: Callable[[], T]) -> T:
+def until(ask: Callable[[], T], seconds: float = DEADLINE_SECONDS) -> T:
     """The first true answer within the deadline."""
-    end = time.monotonic() + DEADLINE_SECONDS
+    end = time.monotonic() + seconds
     while not (answer := ask()):
         assert time.monotonic() < end, "waited too long"
         time.sleep(0.05)
