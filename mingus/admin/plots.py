@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_babel import format_date
 from flask_babel import format_decimal
 from flask_babel import gettext as _
 
@@ -13,6 +12,7 @@ from mingus.admin.tallies import Measure
 from mingus.web import charts
 from mingus.web.charts import Mark
 from mingus.web.charts import Series
+from mingus.web.texts import write_day
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +35,7 @@ def _line(measure: Measure, figures: Sequence[DayFigure]) -> Chart:
     target, at_least = TARGETS[measure]
     text = _milliseconds if measure is Measure.RESPONSE else _percent
     missed = sum(1 for one in figures if not (one.value > target if at_least else one.value < target))
-    days = [format_date(one.day, "medium") for one in figures]
+    days = [write_day(one.day, "medium") for one in figures]
     series = [
         Series(
             name=_("By day"),

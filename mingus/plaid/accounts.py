@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
     from collections.abc import Sequence
+    from typing import Any
+
+    from sqlalchemy import BindParameter
 
     from mingus.auth.models import UserId
     from mingus.db import Unit
@@ -107,7 +110,7 @@ def _find_predecessors(unit: Unit, connection: PlaidConnection, accounts: Sequen
                 break
 
 
-def replaced_accounts(user_id: UserId) -> Select[AccountId]:
+def replaced_accounts(user_id: UserId | BindParameter[Any]) -> Select[AccountId]:
     """Of every two accounts that are the same real one, that which does not count: both would count twice.
 
     It is the older one, unless that one alone still lives.

@@ -99,11 +99,15 @@ class WaitingLink:
     at: dt.datetime
 
 
-def connection_cards(user_id: UserId, *, environment: str, now: dt.datetime) -> list[ConnectionCard]:
-    """The person's connections of this environment, those that need something first. Two queries.
+def connection_cards(
+    user_id: UserId, *, environment: str, now: dt.datetime, accounts: Iterable[AccountRow] | None = None
+) -> list[ConnectionCard]:
+    """The person's connections of this environment, those that need something first. Two queries at most.
 
     An ended one is among them, last, while its history is kept.
     """
+    if accounts is None:
+        accounts = accounts_of(user_id, environment=environment, hidden_too=True)
     rows = db.session.execute(
         select(PlaidConnection, PlaidInstitution.logo, PlaidInstitution.primary_color, *SET_ASIDE)
         .outerjoin(
@@ -117,11 +121,8 @@ def connection_cards(user_id: UserId, *, environment: str, now: dt.datetime) -> 
         .order_by(PlaidConnection.institution_name, PlaidConnection.id)
     ).all()
     of_connection = {
-        connection_id: tuple(accounts)
-        for connection_id, accounts in groupby(
-            accounts_of(user_id, environment=environment, hidden_too=True),
-            key=lambda account: account.connection_id,
-        )
+        connection_id: tuple(group)
+        for connection_id, group in groupby(accounts, key=lambda account: account.connection_id)
     }
     cards = [
         _card(connection, logo, color, sum(aside), of_connection.get(connection.id, ()), now)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mingus.web.charts import Chart
 
 NEWEST = 10
+CURVE_STEP = 3
 HALF_A_MONTH = 15
 
 
@@ -70,11 +71,12 @@ def of(user_id: UserId, *, environment: str, today: dt.date) -> Dashboard:
     page = listing.page(limit=NEWEST)
     dates = sorted({entry.date for entry in page.entries})
     totals = queries.net_worth(accounts)
+    earned, spent = _compared(wishes)
     return Dashboard(
         totals=totals,
         curve=_curve(user_id, totals, environment=environment, today=today),
-        earned=_compared(wishes, "earned"),
-        spent=_compared(wishes, "spent"),
+        earned=earned,
+        spent=spent,
         shares=plots.shares("month", parts, wishes) if any(part.spent.minor > 0 for part in parts) else None,
         days=shown.days(page.entries, listing.day_totals(dates), {row.id: row for row in accounts}, today),
         manual=[row for row in queries.counted(accounts) if row.manual],
@@ -83,30 +85,41 @@ def of(user_id: UserId, *, environment: str, today: dt.date) -> Dashboard:
 
 
 def _curve(user_id: UserId, totals: tuple[Money, ...], *, environment: str, today: dt.date) -> Chart | None:
-    """A year of the currency in which most is told."""
+    """A year of the currency in which most is told, every third day up to the last."""
     since = reading.span("12-months", today)[0] or today
     found = history.net_worth_history(user_id, environment=environment, since=since, until=today)
     currency = next((total.currency for total in totals if total.currency in found), None)
-    return plots.net_worth("net-worth", found[currency]) if currency is not None else None
+    return (
+        plots.net_worth("net-worth", found[currency][::-CURVE_STEP][::-1]) if currency is not None else None
+    )
 
 
-def _compared(wishes: Asked, what: str) -> Compared:
-    """This month to date, and the last month as far as the same day."""
+def _compared(wishes: Asked) -> tuple[Compared, Compared]:
+    """What came in and what went out: this month to date, and the last month as far as the same day."""
     first = wishes.today.replace(day=1)
     last_of_before = first - dt.timedelta(days=1)
     same_day = last_of_before.replace(day=min(wishes.today.day, last_of_before.day))
 
-    def total(scope: figures.Scope) -> int:
-        return sum(getattr(month, what).minor for month in figures.cash_flow(scope))
+    def total(scope: figures.Scope) -> tuple[int, int]:
+        flow = figures.cash_flow(scope)
+        return sum(month.earned.minor for month in flow), sum(month.spent.minor for month in flow)
 
-    def last_month(since: dt.date, until: dt.date) -> int:
+    def last_month(since: dt.date, until: dt.date) -> tuple[int, int]:
         return total(replace(wishes.scope, since=since, until=until))
 
     if same_day.day > HALF_A_MONTH:  # of a whole month only the sum is read: the days behind are fewer rows
         before = last_month(last_of_before.replace(day=1), last_of_before)
         if same_day < last_of_before:
-            before -= last_month(same_day + dt.timedelta(days=1), last_of_before)
+            behind = last_month(same_day + dt.timedelta(days=1), last_of_before)
+            before = before[0] - behind[0], before[1] - behind[1]
     else:
         before = last_month(last_of_before.replace(day=1), same_day)
-    now, currency = total(wishes.scope), wishes.currency
-    return Compared(now=Money(minor=now, currency=currency), before=Money(minor=before, currency=currency))
+    now = total(wishes.scope)
+    earned, spent = (
+        Compared(
+            now=Money(minor=this, currency=wishes.currency),
+            before=Money(minor=last, currency=wishes.currency),
+        )
+        for this, last in zip(now, before, strict=True)
+    )
+    return earned, spent

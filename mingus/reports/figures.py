@@ -88,7 +88,9 @@ def currencies(scope: Scope) -> list[Currency]:
     sums, statement = _sums(scope)
     frequent = func.sum(sums.c.count).desc()
     found = statement.with_only_columns(sums.c.currency).group_by(sums.c.currency)
-    return [Currency(code) for code in db.session.scalars(found.order_by(frequent, sums.c.currency))]
+    return [
+        Currency(code) for code in db.session.scalars(found.order_by(frequent, sums.c.currency), sums.params)
+    ]
 
 
 def first_day(scope: Scope) -> dt.date | None:
@@ -101,7 +103,7 @@ def first_day(scope: Scope) -> dt.date | None:
 def get_user_transaction_count(scope: Scope) -> int:
     """How many transactions there are, transfers among them."""
     sums, statement = _sums(scope)
-    return int(db.session.scalar(statement.with_only_columns(func.sum(sums.c.count))) or 0)
+    return int(db.session.scalar(statement.with_only_columns(func.sum(sums.c.count)), sums.params) or 0)
 
 
 def get_user_income(scope: Scope) -> tuple[Money, ...]:
@@ -122,7 +124,8 @@ def get_user_spending_by_category(scope: Scope, catalogue: Catalogue) -> list[Ca
     rows = db.session.execute(
         statement.where(spending.is_spending(sums.seen))
         .with_only_columns(sums.c.code, func.sum(sums.c.minor), func.sum(sums.c.count))
-        .group_by(sums.c.code)
+        .group_by(sums.c.code),
+        sums.params,
     )
     found: dict[Category, tuple[int, int]] = {}
     for code, minor, count in rows:
@@ -150,7 +153,8 @@ def spending_by_month(scope: Scope, catalogue: Catalogue) -> dict[dt.date, dict[
     rows = db.session.execute(
         statement.where(spending.is_spending(sums.seen))
         .with_only_columns(sums.c.month, sums.c.code, func.sum(sums.c.minor))
-        .group_by(sums.c.month, sums.c.code)
+        .group_by(sums.c.month, sums.c.code),
+        sums.params,
     )
     found: dict[dt.date, dict[Category, int]] = {}
     for month, code, minor in rows:
@@ -168,7 +172,8 @@ def cash_flow(scope: Scope) -> list[Month]:
             sums.c.month,
             func.sum(case((spending.is_income(sums.seen), sums.c.minor), else_=0)),
             func.sum(case((spending.is_spending(sums.seen), sums.c.minor), else_=0)),
-        ).group_by(sums.c.month)
+        ).group_by(sums.c.month),
+        sums.params,
     )
     found = {month: (int(earned), -int(spent)) for month, earned, spent in rows}
     firsts = months(scope.since or min(found), scope.until or max(found)) if found else []
@@ -251,7 +256,8 @@ def _by_currency(sums: Sums, statement: Select[Any], *, sign: int) -> tuple[Mone
     rows = db.session.execute(
         statement.with_only_columns(sums.c.currency, func.sum(sums.c.minor))
         .group_by(sums.c.currency)
-        .order_by(func.sum(sums.c.count).desc(), sums.c.currency)
+        .order_by(func.sum(sums.c.count).desc(), sums.c.currency),
+        sums.params,
     )
     return tuple(Money(minor=sign * int(minor), currency=Currency(currency)) for currency, minor in rows)
 

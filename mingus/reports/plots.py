@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from babel.numbers import format_compact_currency
 from babel.numbers import format_compact_decimal
-from flask_babel import format_date
 from flask_babel import get_locale
 from flask_babel import gettext as _
 
@@ -19,6 +18,7 @@ from mingus.web.amounts import format_money
 from mingus.web.charts import Mark
 from mingus.web.charts import Series
 from mingus.web.texts import ngettext
+from mingus.web.texts import write_day
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +51,7 @@ def _curve(key: str, title: str, points: Sequence[BalancePoint]) -> Chart:
     currency = points[0].currency if points else money.UNKNOWN
     marks = tuple(
         Mark(
-            label=format_date(point.date, "medium"),
+            label=write_day(point.date, "medium"),
             value=_size(Money(minor=point.minor, currency=currency)),
             text=_balance_text(point, currency),
         )
@@ -98,7 +98,7 @@ def _flow_marks(steps: Sequence[Month], flow: Sequence[Month], asked: Asked, kin
     yearly = len(steps) != len(flow)
     return tuple(
         Mark(
-            label=format_date(one.first, "yyyy" if yearly else "MMM yy"),
+            label=write_day(one.first, "yyyy" if yearly else "MMM yy"),
             value=_size(one.earned if kind == "income" else one.spent),
             text=_minus(format_money(one.earned if kind == "income" else one.spent)),
             url=asked.list_url(one.first, _last_day(one.first, yearly=yearly)),
@@ -165,7 +165,7 @@ def over_time(
         amount = Money(minor=minor, currency=asked.currency)
         filters = {"category": code} if code else {}
         return Mark(
-            label=format_date(first, "MMM yy"),
+            label=write_day(first, "MMM yy"),
             value=_size(amount),
             text=_minus(format_money(amount)),
             url=asked.list_url(first, _last_day(first, yearly=False), flow="spending", **filters),

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from flask import url_for
-from flask_babel import format_date
 from flask_babel import format_decimal
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
@@ -22,6 +21,7 @@ from mingus.transactions.categories import UNCATEGORISED
 from mingus.transactions.categories import Flow
 from mingus.transactions.filters import Filters
 from mingus.transactions.listing import Sort
+from mingus.web.texts import write_day
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -176,7 +176,7 @@ class Asked:
             return _("Period"), range_words()[value]
         if name in {"since", "until"}:
             words = _("From") if name == "since" else _("Until")
-            return words, format_date(dt.date.fromisoformat(value), "medium")
+            return words, write_day(dt.date.fromisoformat(value), "medium")
         if name in {"least", "most"}:
             words = _("At least") if name == "least" else _("At most")
             return words, format_decimal(money.parse(value.replace(",", "")))

@@ -198,7 +198,7 @@ class Listing:
     def totals(self) -> tuple[Total, ...]:
         """In, out and count by currency; transfers are counted, but neither in nor out."""
         found: dict[Currency, Total] = {}
-        for name, is_moved, is_inflow, count, minor in db.session.execute(self._parts()):
+        for name, is_moved, is_inflow, count, minor in db.session.execute(*self._parts()):
             currency = Currency(name)
             nothing = Money(minor=0, currency=currency)
             so_far = found.get(currency) or Total(count=0, money_in=nothing, money_out=nothing, moved=0)
@@ -211,8 +211,9 @@ class Listing:
             )
         return tuple(sorted(found.values(), key=lambda total: (-total.count, total.money_in.currency)))
 
-    def _parts(self) -> Select[Any]:
-        """Counts and sums by currency, by what was only moved, and by direction."""
+    def _parts(self) -> tuple[Select[Any], dict[str, Any]]:
+        """Counts and sums by currency, by what was only moved, and by direction; with the statement's parameters."""
+        params: dict[str, Any] = {}
         if is_summed(self._filters):
             sums = sums_of(
                 self._user_id,
@@ -223,6 +224,7 @@ class Listing:
             )
             asked = select(sums.c.minor).where(*on_sums(self._filters, self._catalogue, sums))
             seen, currency, count, minor = sums.seen, sums.c.currency, func.sum(sums.c.count), sums.c.minor
+            params = sums.params
         else:
             table = PlaidTransaction
             asked, seen, count = self._statement, spending.rows(), func.sum(literal(1))
@@ -230,7 +232,7 @@ class Listing:
         # grouped by what they are, each is judged once
         moved, is_in = case((spending.is_transfer(seen), 1), else_=0), case((seen.sign > 0, 1), else_=0)
         columns = currency, moved.label("moved"), is_in.label("is_in"), count, func.sum(minor)
-        return asked.with_only_columns(*columns).group_by(currency, moved, is_in)
+        return asked.with_only_columns(*columns).group_by(currency, moved, is_in), params
 
     def is_long(self) -> bool:
         """True when adding it up would keep a page waiting."""

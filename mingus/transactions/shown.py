@@ -7,8 +7,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from flask import url_for
-from flask_babel import format_date
 from flask_babel import gettext as _
+
+from mingus.web.texts import write_day
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -80,7 +81,7 @@ def row(entry: Entry, accounts: Mapping[AccountId, AccountRow], *, dated: bool =
     account = accounts.get(entry.account_id)
     notes = [_(entry.category.label)]
     if dated:
-        notes.insert(0, format_date(entry.date, "medium"))
+        notes.insert(0, write_day(entry.date, "medium"))
     if account is not None:
         notes.append(account_name(account))
     return Row(
@@ -108,7 +109,7 @@ def day_name(date: dt.date, today: dt.date) -> str:
     """Today, yesterday, the weekday while it is near, and always the date."""
     gap = (today - date).days
     if gap in {0, 1}:
-        date_words = format_date(date, "medium")
+        date_words = write_day(date, "medium")
         today_or_not = _("Today, %(date)s", date=date_words), _("Yesterday, %(date)s", date=date_words)
         return str(today_or_not[gap])
-    return str(format_date(date, "full" if 1 < gap <= NEAR_DAYS else "long"))
+    return write_day(date, "full" if 1 < gap <= NEAR_DAYS else "long")

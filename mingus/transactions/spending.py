@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 from typing import Any
 
+from sqlalchemy import BindParameter
 from sqlalchemy import ColumnElement
 from sqlalchemy import Select
 from sqlalchemy import and_
@@ -41,7 +42,7 @@ UNTOLD = (UNCATEGORISED, "OTHER", "OTHER_OTHER")
 
 
 def rows_of(
-    user_id: UserId, *, environment: str, removed: bool = False
+    user_id: UserId | BindParameter[Any], *, environment: str | BindParameter[Any], removed: bool = False
 ) -> Select[PlaidTransaction, TransactionChoice]:
     """The person's transactions with what they decided about each, hidden ones too.
 
@@ -89,17 +90,18 @@ def banks_group() -> ColumnElement[str]:
     return func.coalesce(case((TransactionChoice.category.is_(None), PlaidTransaction.category)), "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Seen:
     """What says what money counts as: of rows, or of the sums that are kept of them."""
 
-    owner: Any  # a column, or the id itself
+    owner: Any  # a column, or a parameter
     code: ColumnElement[str | None]
     banks_group: ColumnElement[str]
     sign: ColumnElement[int]  # or the amount: only compared with 0
     paired: ColumnElement[bool]
 
 
+@cache
 def rows() -> Seen:
     """What rows say, joined with what the person decided about them."""
     return Seen(
@@ -121,6 +123,7 @@ def in_category(codes: tuple[str, ...], seen: Seen | None = None) -> ColumnEleme
     return or_(found, seen.code.is_(None)) if UNCATEGORISED in codes else found
 
 
+@cache
 def is_transfer(seen: Seen | None = None) -> ColumnElement[bool]:
     """Moved between the person's own accounts, or borrowed: counts neither as spent nor as earned."""
     seen = seen or rows()
@@ -142,12 +145,14 @@ def is_paired() -> ColumnElement[bool]:
     ).exists()
 
 
+@cache
 def is_income(seen: Seen | None = None) -> ColumnElement[bool]:
     """Earned: by its category, or by its sign where there is none."""
     seen = seen or rows()
     return and_(not_(is_transfer(seen)), _is_earned(seen))
 
 
+@cache
 def is_spending(seen: Seen | None = None) -> ColumnElement[bool]:
     """Spent, or given back of what was spent: a refund is a positive amount here and lessens the sum."""
     seen = seen or rows()

@@ -8,9 +8,12 @@ from __future__ import annotations
 import datetime as dt
 from calendar import monthrange
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 from typing import Any
 
+from sqlalchemy import BindParameter
+from sqlalchemy import bindparam
 from sqlalchemy import case
 from sqlalchemy import false
 from sqlalchemy import func
@@ -38,15 +41,31 @@ if TYPE_CHECKING:
     from mingus.plaid.models import AccountId
 
 DAY = dt.timedelta(days=1)
+OWNER: BindParameter[Any] = bindparam("sums_owner")
+ENVIRONMENT: BindParameter[Any] = bindparam("sums_environment")
+ACCOUNTS: BindParameter[Any] = bindparam("sums_accounts", expanding=True)
 NAMES = ("month", "currency", "code", "banks_group", "sign", "paired", "hidden", "minor", "count")
+BEYOND = (
+    select(literal(1))
+    .where(
+        PlaidTransaction.user_id == OWNER,
+        PlaidTransaction.removed_at.is_(None),
+        PlaidTransaction.date > bindparam("sums_until"),
+    )
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sums:
-    """Columns to ask of, one row for each sum, and what says what it counts as."""
+    """Columns to ask of, one row for each sum, and what says what it counts as.
+
+    Every statement over them is executed with their `params`: whose they are, of which days and accounts.
+    """
 
     c: Any  # the columns of a table of its own
     seen: Seen
+    params: dict[str, Any]
 
     @property
     def shown(self) -> ColumnElement[bool]:
@@ -64,6 +83,15 @@ class Split:
     rest: tuple[tuple[dt.date, dt.date], ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """What a table of sums is made of: months or not, so many spans of days, all accounts or some."""
+
+    months: bool
+    rest: int
+    some_accounts: bool
+
+
 def sums_of(
     user_id: UserId,
     *,
@@ -74,31 +102,43 @@ def sums_of(
 ) -> Sums:
     """The person's living rows of these days and accounts, added up; one small query, and what is asked of it then."""
     split = _split(since or dt.date.min, _end(user_id, until))
+    shape = Shape(months=split.first is not None, rest=len(split.rest), some_accounts=bool(accounts))
+    columns, seen = _table(shape, db.session().get_bind().dialect.name)
+    params: dict[str, Any] = {"sums_owner": user_id, "sums_environment": environment}
+    if shape.months:
+        params |= {"sums_first": split.first, "sums_last": split.last}
+    for number, (first, last) in enumerate(split.rest):
+        params |= {f"sums_since_{number}": first, f"sums_until_{number}": last}
+    if accounts:
+        params["sums_accounts"] = accounts
+    return Sums(c=columns, seen=seen, params=params)
+
+
+@cache  # to build it takes longer than to read through it
+def _table(shape: Shape, _dialect: str) -> tuple[Any, Seen]:
+    """What is added up, whoever asks: a table to ask of, and what its rows count as."""
     parts: list[Select[Any]] = []
-    if split.first is not None:
-        parts.append(_months(user_id, environment, accounts, split))
-    if split.rest:
-        parts.append(_days(user_id, environment, accounts, split))
+    if shape.months:
+        parts.append(_months(shape))
+    if shape.rest:
+        parts.append(_days(shape))
     table = (parts[0] if len(parts) == 1 else union_all(*parts)).subquery()
     seen = Seen(
-        owner=user_id,
+        owner=OWNER,
         code=func.nullif(table.c.code, ""),
         banks_group=table.c.banks_group,
         sign=table.c.sign,
         paired=table.c.paired,
     )
-    return Sums(c=table.c, seen=seen)
+    return table.c, seen
 
 
 def _end(user_id: UserId, until: dt.date | None) -> dt.date:
     """The last day; none at all when nothing lies beyond it, so that the month need not be asked by its days."""
     if until is None:
         return dt.date.max
-    table = PlaidTransaction
-    beyond = select(literal(1)).where(
-        table.user_id == user_id, table.removed_at.is_(None), table.date > until
-    )
-    return until if db.session.scalar(beyond.limit(1)) else dt.date.max
+    beyond = db.session.scalar(BEYOND, {"sums_owner": user_id, "sums_until": until})
+    return until if beyond else dt.date.max
 
 
 def _split(since: dt.date, until: dt.date) -> Split:
@@ -116,22 +156,22 @@ def _last_of(day: dt.date) -> dt.date:
     return day.replace(day=monthrange(day.year, day.month)[1])
 
 
-def _months(user_id: UserId, environment: str, accounts: tuple[AccountId, ...], split: Split) -> Select[Any]:
+def _months(shape: Shape) -> Select[Any]:
     asleep = (
         select(PlaidAccount.id)
         .join(PlaidConnection, PlaidConnection.id == PlaidAccount.connection_id)
-        .where(PlaidAccount.user_id == user_id, PlaidConnection.environment != environment)
+        .where(PlaidAccount.user_id == OWNER, PlaidConnection.environment != ENVIRONMENT)
     )
     statement = select(*(getattr(MonthSum, name) for name in NAMES)).where(
-        MonthSum.user_id == user_id,
-        MonthSum.month.between(split.first, split.last),
+        MonthSum.user_id == OWNER,
+        MonthSum.month.between(bindparam("sums_first"), bindparam("sums_last")),
         MonthSum.account_id.not_in(asleep),
-        MonthSum.account_id.not_in(replaced_accounts(user_id)),
+        MonthSum.account_id.not_in(replaced_accounts(OWNER)),
     )
-    return statement.where(MonthSum.account_id.in_(accounts)) if accounts else statement
+    return statement.where(MonthSum.account_id.in_(ACCOUNTS)) if shape.some_accounts else statement
 
 
-def _days(user_id: UserId, environment: str, accounts: tuple[AccountId, ...], split: Split) -> Select[Any]:
+def _days(shape: Shape) -> Select[Any]:
     table = PlaidTransaction
     columns: tuple[ColumnElement[Any], ...] = (
         first_of_month(db.session(), table.date.expression),
@@ -145,6 +185,11 @@ def _days(user_id: UserId, environment: str, accounts: tuple[AccountId, ...], sp
         literal(1),
     )
     named = [column.label(name) for column, name in zip(columns, NAMES, strict=True)]
-    days = or_(*(table.date.between(first, last) for first, last in split.rest))
-    statement = spending.rows_of(user_id, environment=environment).with_only_columns(*named).where(days)
-    return statement.where(table.account_id.in_(accounts)) if accounts else statement
+    days = or_(
+        *(
+            table.date.between(bindparam(f"sums_since_{number}"), bindparam(f"sums_until_{number}"))
+            for number in range(shape.rest)
+        )
+    )
+    statement = spending.rows_of(OWNER, environment=ENVIRONMENT).with_only_columns(*named).where(days)
+    return statement.where(table.account_id.in_(ACCOUNTS)) if shape.some_accounts else statement

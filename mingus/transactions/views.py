@@ -107,11 +107,11 @@ def index() -> ResponseReturnValue:
         "ways_out": _ways_out(desk, asked) if not page.entries else [],
     }
     if request.headers.get("X-Fragment") == "results":
-        return render_template("transactions/_results.html", **words, **_standing())
+        return render_template("transactions/_results.html", **words, **_standing(desk))
     return render_template(
         "transactions/index.html",
         **words,
-        **_standing(),
+        **_standing(desk),
         tree=desk.catalogue.tree(),
         accounts=desk.accounts,
         tags=tags_of(visitor().id),
@@ -150,9 +150,10 @@ def _ways_out(desk: Desk, asked: Asked) -> list[WayOut]:
     return found
 
 
-def _standing() -> dict[str, object]:
+def _standing(desk: Desk) -> dict[str, object]:
     """Is there a bank, and does its first import still run; how far is it?"""
-    cards = queries.connection_cards(visitor().id, environment=environment(), now=services().ambient.now())
+    now = services().ambient.now()
+    cards = queries.connection_cards(visitor().id, environment=environment(), now=now, accounts=desk.accounts)
     importing = [card for card in cards if card.state in IMPORTING]
     logs = synclogs.sync_logs(visitor().id, limit=20) if importing else []
     ids = {card.id for card in importing}

@@ -13,3 +13,11 @@ def icon(name: str, size: int = 20) -> Markup:
     """The icon, hidden from screen readers: words stand beside it. Raises on a name lucide lacks."""
     attributes = {"class": "icon", "stroke-width": "1.75", "aria-hidden": "true", "focusable": "false"}
     return Markup(lucide(name, size=size, **attributes))  # noqa: S704 - comes whole from the package
+
+
+@cache
+def hue_sign(hue: str, name: str, size: str | None = None) -> Markup:
+    """An icon on a square of a category's hue."""
+    larger = f" avatar--{size}" if size else ""
+    classes = f"avatar avatar--square avatar--hue hue hue--{hue}{larger}"
+    return Markup('<span class="{}" aria-hidden="true">{}</span>').format(classes, icon(name, 18))

@@ -13,7 +13,6 @@ from flask import current_app
 from flask import g
 from flask import request
 from flask import url_for
-from flask_babel import format_date
 from flask_babel import format_datetime
 from flask_babel import format_timedelta
 from flask_babel import get_locale
@@ -28,6 +27,8 @@ from mingus.services import services
 from mingus.web import rendering
 from mingus.web import texts
 from mingus.web.amounts import format_money
+from mingus.web.amounts import money_markup
+from mingus.web.icons import hue_sign
 from mingus.web.icons import icon
 
 if TYPE_CHECKING:
@@ -137,6 +138,8 @@ def register(app: Flask, settings: Settings, files: StaticFiles, demo: DemoSignI
     app.jinja_env.globals.update(
         site=site,
         icon=icon,
+        hue_sign=hue_sign,
+        money=money_markup,
         kept=rendering.kept,
         ngettext=texts.ngettext_of_template,
         _=rendering.gettext,
@@ -150,7 +153,7 @@ def register(app: Flask, settings: Settings, files: StaticFiles, demo: DemoSignI
         relative=relative,
         zone_name=lambda zone: get_timezone_location(zone, locale=get_locale()),
         number=lambda value: format_decimal(value, locale=get_locale()),
-        date=lambda value, style="medium": format_date(value, style, rebase=isinstance(value, dt.datetime)),
+        date=texts.write_day,
         datetime=lambda value, style="medium": format_datetime(value, style),
     )
 

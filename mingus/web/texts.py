@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import shutil
 import tempfile
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
+from babel import dates
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
+from flask_babel import format_date
 from flask_babel import get_locale
 from flask_babel import get_translations
 from jinja2 import pass_context
@@ -66,6 +70,18 @@ def ngettext(singular: str, plural: str, count: int, **words: Any) -> str:
     """The text for so many; `%(num)s` is the number as the person writes it."""
     text = str(get_translations().ngettext(singular, plural, count))
     return text % {"num": format_decimal(count, locale=get_locale()), **words}
+
+
+def write_day(value: dt.date, style: str = "medium") -> str:
+    """A day as the person writes it; of a moment, the day in their zone."""
+    if isinstance(value, dt.datetime):
+        return str(format_date(value, style))
+    return _written(value, style, get_locale())
+
+
+@lru_cache(4_000)  # a list and a chart say the same days again and again, to everybody
+def _written(day: dt.date, style: str, locale: Locale | None) -> str:
+    return str(dates.format_date(day, style, locale=locale))
 
 
 @pass_context
