@@ -118,18 +118,20 @@ def page(filters: Filters, *, limit: int, after: SyncId | None = None) -> SyncPa
         return SyncPage(rows=(), next=None)
     few = _few_connections(filters)
     after_last = older(asked_at, log_id, last.requested_at, last.id) if last is not None else ()
-    end = _end_of_search(filters, few, after_last) if filters.narrow else None
-    query = (
-        select(PlaidSyncLog, PlaidConnection.institution_name)
-        .join(PlaidConnection, PlaidConnection.id == PlaidSyncLog.connection_id)
-        .where(*_conditions(filters, few), *after_last)
-        .order_by(asked_at.desc(), log_id.desc())
-        .limit(limit + 1)
-    )
+    end = None if _is_led(filters) else _end_of_search(filters, few, after_last)
+    wanted = select(log_id).where(*_conditions(filters, few), *after_last)
     if end is not None:
-        query = query.where(
+        wanted = wanted.where(
             asked_at >= end[0], or_(asked_at > end[0], and_(asked_at == end[0], log_id >= end[1]))
         )
+    # ids first: what an index holds is looked at without the rows
+    ids = wanted.order_by(asked_at.desc(), log_id.desc()).limit(limit + 1).subquery()
+    query = (
+        select(PlaidSyncLog, PlaidConnection.institution_name)
+        .join(ids, ids.c.id == log_id)
+        .join(PlaidConnection, PlaidConnection.id == PlaidSyncLog.connection_id)
+        .order_by(asked_at.desc(), log_id.desc())
+    )
     found = db.session.execute(query).all()
     rows = tuple(row_of(log, name) for log, name in found[:limit])
     if len(found) > limit:
@@ -229,6 +231,14 @@ def _leading(filters: Filters, few: Sequence[str] | None) -> list[ColumnElement[
     if filters.user_id is not None:
         return [PlaidSyncLog.user_id == filters.user_id]
     return [_is(filters.status)] if filters.status is not None else []
+
+
+def _is_led(filters: Filters) -> bool:
+    """Whether an index finds nothing but what is asked for, so that a full page is found at once."""
+    if filters.trigger is not None or filters.institution_id is not None or filters.longer_than is not None:
+        return False
+    leads = (filters.status, filters.error, filters.user_id, filters.connection_id)
+    return sum(asked is not None for asked in leads) <= 1
 
 
 def _is(status: SyncStatus) -> ColumnElement[bool]:

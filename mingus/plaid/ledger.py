@@ -269,7 +269,11 @@ class PlaidSyncLog(Base):
         Index(None, "user_id", "requested_at"),
         Index(None, "status", "requested_at"),
         Index(None, "requested_at", "id"),
-        Index("ix_plaid_sync_logs_failed", "requested_at", "error_code", "connection_id", **OF_FAILED),
+        Index(
+            "ix_plaid_sync_logs_failed",
+            *("requested_at", "id", "error_code", "connection_id", "trigger"),
+            **OF_FAILED,
+        ),
         Index("ix_plaid_sync_logs_failed_error", "error_code", "requested_at", "id", **OF_FAILED),
         owner_key("plaid_sync_logs", "plaid_connections", "connection_id"),
     )

@@ -11,6 +11,7 @@ from mingus.admin import syncs
 from mingus.auth.models import Role
 from mingus.db import unit_of_work
 from mingus.plaid.ledger import PlaidSyncLog
+from mingus.plaid.ledger import SyncStatus
 from mingus.plaid.models import PlaidConnection
 from tests import factories
 from tests.factories import CLEO
@@ -124,6 +125,22 @@ def test_a_search_looks_at_so_many_and_says_how_far_it_came(
             break
     assert (found, looks) == ([wanted], 2)
     assert "Looked back to" in text_of(cleo.get("/admin/syncs?longer=60"))
+
+
+def test_what_one_index_finds_is_never_broken_off(
+    bank: Bank, ada: UserId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(syncs, "MOST_SEARCHED", 1)
+    made = {log(bank, status="failed", error_code="DOWN") for _ in range(3)}
+    for filters in (
+        syncs.Filters(status=SyncStatus.FAILED),
+        syncs.Filters(error="DOWN"),
+        syncs.Filters(user_id=ada),
+        syncs.Filters(connection_id=bank.connection_id),
+    ):
+        page = syncs.page(filters, limit=9)
+        assert made <= {row.id for row in page.rows}
+        assert page.searched_to is None
 
 
 def test_the_page_narrows_by_what_its_form_sends(bank: Bank, ada: UserId, cleo: Browser) -> None:
