@@ -40,6 +40,7 @@ def check(services: Services) -> Readiness:
             "nudges_waiting": waiting,
             "rows_waiting": sum(len(sweep.find()) for sweep in services.sweeps()) if migrated else None,
             "oldest_webhook_seconds": _inbox_lag(services) if migrated else None,
+            "oldest_sync_seconds": _sync_lag(services) if migrated else None,
             "clock_lead_seconds": _clock_lead(services) if migrated else None,
             "webhooks_parked": queries.counts().get(EventState.PARKED, 0) if migrated else None,
             "syncs_parked": plaid_queries.parked_syncs() if migrated else None,
@@ -50,6 +51,12 @@ def check(services: Services) -> Readiness:
 def _inbox_lag(services: Services) -> int:
     """How long the oldest unhandled webhook has waited; 0 when none waits."""
     oldest = queries.oldest_waiting()
+    return int((services.ambient.now() - oldest).total_seconds()) if oldest is not None else 0
+
+
+def _sync_lag(services: Services) -> int:
+    """How long the oldest sync waits that a worker may begin; 0 when none waits."""
+    oldest = plaid_queries.oldest_wanted_sync(services.settings.environment.value)
     return int((services.ambient.now() - oldest).total_seconds()) if oldest is not None else 0
 
 

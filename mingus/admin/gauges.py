@@ -12,6 +12,7 @@ from mingus.backups.models import Backup
 from mingus.backups.models import BackupState
 from mingus.db import db
 from mingus.plaid.models import PlaidConnection
+from mingus.plaid.queries import oldest_wanted_sync
 from mingus.plaid.queries import parked_syncs
 from mingus.plaid.states import READABLE
 from mingus.sealed import VaultSecret
@@ -95,6 +96,11 @@ def _ages(environment: str, now: dt.datetime) -> Iterator[Gauge]:
     for name, words, seconds in (
         ("mingus_oldest_good_read_seconds", "Of all connections that can be read.", _since(oldest_read, now)),
         ("mingus_inbox_lag_seconds", "The oldest webhook that waits.", _since(queries.oldest_waiting(), now)),
+        (
+            "mingus_sync_lag_seconds",
+            "The oldest sync that waits.",
+            _since(oldest_wanted_sync(environment), now),
+        ),
         ("mingus_backup_age_seconds", "The newest backup that was read back.", _since(backup, now)),
         (
             "mingus_clock_lead_seconds",

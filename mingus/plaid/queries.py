@@ -18,7 +18,9 @@ from mingus.plaid.accounts import replaced_accounts
 from mingus.plaid.failures import Action
 from mingus.plaid.failures import advice
 from mingus.plaid.ledger import ParkedRow
+from mingus.plaid.ledger import PlaidSyncLog
 from mingus.plaid.ledger import QuarantinedRow
+from mingus.plaid.ledger import SyncStatus
 from mingus.plaid.linkstates import LinkState
 from mingus.plaid.models import AccountChoice
 from mingus.plaid.models import AccountId
@@ -30,6 +32,7 @@ from mingus.plaid.models import PlaidConnection
 from mingus.plaid.models import PlaidInstitution
 from mingus.plaid.states import ENDED
 from mingus.plaid.states import MOST_CRASHES
+from mingus.plaid.states import READABLE
 from mingus.plaid.states import ConnectionState
 from mingus.plaid.states import Health
 from mingus.plaid.states import health
@@ -198,6 +201,21 @@ def parked_syncs() -> int:
     """How many connections are left alone because their syncs ended the worker each time."""
     query = select(func.count()).where(PlaidConnection.crashes >= MOST_CRASHES)
     return db.session.scalar(query) or 0
+
+
+def oldest_wanted_sync(environment: str) -> dt.datetime | None:
+    """Since when the oldest sync waits that a worker may begin; None when none waits."""
+    return db.session.scalar(
+        select(func.min(PlaidSyncLog.requested_at))
+        .join(PlaidConnection, PlaidConnection.id == PlaidSyncLog.connection_id)
+        .where(
+            PlaidSyncLog.status == SyncStatus.WAITING.value,
+            PlaidConnection.environment == environment,
+            PlaidConnection.state.in_([state.value for state in READABLE]),
+            PlaidConnection.paused_at.is_(None),
+            PlaidConnection.crashes < MOST_CRASHES,
+        )
+    )
 
 
 def waiting_links(user_id: UserId, *, environment: str) -> list[WaitingLink]:

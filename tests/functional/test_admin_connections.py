@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import func
 from sqlalchemy import select
 
+from mingus import readiness
 from mingus.admin import connections
 from mingus.admin import institutions
 from mingus.admin import setaside
@@ -18,6 +19,7 @@ from mingus.db import unit_of_work
 from mingus.plaid.ledger import ParkedRow
 from mingus.plaid.ledger import PlaidSyncLog
 from mingus.plaid.ledger import QuarantinedRow
+from mingus.plaid.ledger import Trigger
 from mingus.plaid.models import PlaidConnection
 from mingus.plaid.outgoing import TROUBLE_OPENS_AT
 from mingus.plaid.products import Product
@@ -362,3 +364,16 @@ def test_the_body_of_a_webhook_is_shown_for_a_reason(wired: Services, cleo: Brow
     assert "a-secret-of-the-body" in text_of(cleo.get(f"/admin/webhooks/{event_id}"))
     assert cleo.get("/admin/webhooks/wh_x").status_code == 404
     assert cleo.submit("/admin/webhooks/wh_x/show", reason=REASON).status_code == 404
+
+
+def test_how_long_a_sync_waits_is_told_unless_it_rests(
+    bank: Bank, wired: Services, ambient: FrozenAmbient, cleo: Browser
+) -> None:
+    wired.sync.request(bank.connection_id, Trigger.PERSON)
+    ambient.advance(seconds=90)
+    assert readiness.check(wired).facts["oldest_sync_seconds"] == 90
+    page = text_of(cleo.get("/admin/system"))
+    assert "90 s" in page
+    assert "Syncs 1" in " ".join(page.split())
+    wired.resting.pause(bank.connection_id, by=bank.connection().user_id)
+    assert readiness.check(wired).facts["oldest_sync_seconds"] == 0
