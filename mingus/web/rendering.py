@@ -20,6 +20,7 @@ from jinja2.visitor import NodeTransformer
 from markupsafe import Markup
 
 from mingus.web.regions import LANGUAGES
+from mingus.web.texts import write_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +43,16 @@ def gettext(context: EvalContext, text: str, /, **words: Any) -> str:
     environment = context.environment
     assert isinstance(environment, Templates)  # noqa: S101 (for the type alone)
     said = environment.said(text)
+    return Markup(said) % words if context.autoescape else said % words  # noqa: S704 (our own text)
+
+
+@pass_eval_context
+def ngettext(context: EvalContext, singular: str, plural: str, count: int, **words: Any) -> str:
+    """The text for so many; `%(num)s` is the number as the person writes it, the other words may be markup."""
+    environment = context.environment
+    assert isinstance(environment, Templates)  # noqa: S101 (for the type alone)
+    said = str(environment.translations.ngettext(singular, plural, count))
+    words = {"num": write_number(count), **words}
     return Markup(said) % words if context.autoescape else said % words  # noqa: S704 (our own text)
 
 

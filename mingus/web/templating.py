@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from babel.dates import get_timezone_location
-from babel.numbers import format_decimal
 from flask import current_app
 from flask import g
 from flask import request
@@ -141,7 +140,7 @@ def register(app: Flask, settings: Settings, files: StaticFiles, demo: DemoSignI
         hue_sign=hue_sign,
         money=money_markup,
         kept=rendering.kept,
-        ngettext=texts.ngettext_of_template,
+        ngettext=rendering.ngettext,
         _=rendering.gettext,
         static_url=files.url,
         csrf_field=csrf_field,
@@ -152,7 +151,7 @@ def register(app: Flask, settings: Settings, files: StaticFiles, demo: DemoSignI
         money=format_money,
         relative=relative,
         zone_name=lambda zone: get_timezone_location(zone, locale=get_locale()),
-        number=lambda value: format_decimal(value, locale=get_locale()),
+        number=texts.write_number,
         date=texts.write_day,
         datetime=lambda value, style="medium": format_datetime(value, style),
     )

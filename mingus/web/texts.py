@@ -18,12 +18,11 @@ from babel.numbers import format_decimal
 from flask_babel import format_date
 from flask_babel import get_locale
 from flask_babel import get_translations
-from jinja2 import pass_context
-from markupsafe import Markup
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from babel import Locale
-    from jinja2.runtime import Context
 
 SOURCE = "messages.po"
 
@@ -69,7 +68,16 @@ def language_of(locale: Locale) -> str:
 def ngettext(singular: str, plural: str, count: int, **words: Any) -> str:
     """The text for so many; `%(num)s` is the number as the person writes it."""
     text = str(get_translations().ngettext(singular, plural, count))
-    return text % {"num": format_decimal(count, locale=get_locale()), **words}
+    return text % {"num": write_number(count), **words}
+
+
+def write_number(value: int | Decimal) -> str:
+    return _number(value, get_locale())
+
+
+@lru_cache(4_000)  # counts are small, and the same for many
+def _number(value: int | Decimal, locale: Locale | None) -> str:
+    return str(format_decimal(value, locale=locale))
 
 
 def write_day(value: dt.date, style: str = "medium") -> str:
@@ -82,11 +90,3 @@ def write_day(value: dt.date, style: str = "medium") -> str:
 @lru_cache(4_000)  # a list and a chart say the same days again and again, to everybody
 def _written(day: dt.date, style: str, locale: Locale | None) -> str:
     return str(dates.format_date(day, style, locale=locale))
-
-
-@pass_context
-def ngettext_of_template(context: Context, singular: str, plural: str, count: int, **words: Any) -> str:
-    """The same in a template, where words may be markup."""
-    text = str(get_translations().ngettext(singular, plural, count))
-    words = {"num": format_decimal(count, locale=get_locale()), **words}
-    return Markup(text) % words if context.eval_ctx.autoescape else text % words  # noqa: S704 (our own text)

@@ -44,7 +44,7 @@ def ada(app: Flask, wired: Services) -> UserId:
 def total(ada: UserId, since: dt.date | None, until: dt.date | None, *accounts: AccountId) -> int:
     """What the person's rows of these days come to, by the sums."""
     found = sums_of(ada, environment="simulator", since=since, until=until, accounts=accounts)
-    return int(db.session.scalar(select(func.sum(found.c.minor))) or 0)
+    return int(db.session.scalar(select(func.sum(found.c.minor)), found.params) or 0)
 
 
 def truth(ada: UserId, since: dt.date, until: dt.date) -> int:
