@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import String
+from sqlalchemy import or_
 from sqlalchemy import select
 from sqlalchemy import update
 from sqlalchemy.orm import Mapped
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mingus.ambient import Ambient
+
+
+CLOCK_LEEWAY = dt.timedelta(
+    minutes=5
+)  # between the clocks of several machines, and a round that is longer at times
 
 
 class ChoreDue(Base):
@@ -53,7 +59,8 @@ class Chores:
         done = []
         for chore in chores:
             now = self._ambient.now()
-            if due.get(chore.name, now) <= now and self._claim(chore, now):
+            at = due.get(chore.name, now)
+            if (at <= now or at > _too_far(chore, now)) and self._claim(chore, now):
                 chore.do()
                 done.append(chore.name)
         return done
@@ -64,7 +71,15 @@ class Chores:
             upsert(unit.session, ChoreDue, [row], key=["name"], keep=["due_at"])
             claimed = unit.session.execute(
                 update(ChoreDue)
-                .where(ChoreDue.name == chore.name, ChoreDue.due_at <= now)
+                .where(
+                    ChoreDue.name == chore.name,
+                    or_(ChoreDue.due_at <= now, ChoreDue.due_at > _too_far(chore, now)),
+                )
                 .values(due_at=now + chore.every)
             )
             return bool(claimed.rowcount)  # type: ignore[attr-defined]  # an UPDATE gives a CursorResult
+
+
+def _too_far(chore: Chore, now: dt.datetime) -> dt.datetime:
+    """No time that was set by this clock: it has been set back since, and nobody is to wait for the difference."""
+    return now + CLOCK_LEEWAY + chore.every

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import signal
 import sys
@@ -16,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from mingus import logs
 from mingus import metrics
 from mingus import tracing
+from mingus.chores import Chore
 from mingus.db import db
 from mingus.services import services
 from mingus.startup import started_app
@@ -32,10 +34,8 @@ log = logging.getLogger(__name__)
 THREADS = 2
 SWEEP_SECONDS = 15.0
 CHORES_SECONDS = 60.0
-ENOUGH_NUDGES = 200  # that nobody took yet: they keep workers busy for longer than a round
-MOST_LEFT_OUT = (
-    4  # rounds, so that what was lost is found within two minutes also where the queue is never short
-)
+ENOUGH_NUDGES = 200  # that nobody took yet: workers are busy with them for longer than a round
+ROUNDS_WHEN_BEHIND = 4
 STOP_SECONDS = 10
 
 
@@ -77,8 +77,8 @@ def sweep_once(wired: Services) -> int:
 class Sweeper(threading.Thread):
     """Sweeps every few seconds and asks for chores every minute until told to stop.
 
-    While workers are behind, most rounds are left out: what waits has its nudge in the queue already, and each worker
-    that asked again for the same rows would put all of them further behind.
+    One worker sweeps for the whole installation, and more seldom while workers are behind: what waits then has its
+    nudge in the queue already, and asking again for the same rows would put everybody further behind.
     """
 
     def __init__(self, app: Flask, *, every_seconds: float = SWEEP_SECONDS) -> None:
@@ -87,7 +87,6 @@ class Sweeper(threading.Thread):
         self._every_seconds = every_seconds
         self._stopped = threading.Event()
         self._tidy_at = 0.0
-        self._left_out = 0
 
     def stop(self) -> None:
         self._stopped.set()
@@ -110,12 +109,10 @@ class Sweeper(threading.Thread):
             services().do_chores()
 
     def sweep(self, wired: Services) -> None:
-        """Sweep, unless the queue holds enough for now."""
-        if self._left_out < MOST_LEFT_OUT and (wired.jobs.waiting() or 0) >= ENOUGH_NUDGES:
-            self._left_out += 1
-            return
-        self._left_out = 0
-        sweep_once(wired)
+        """Sweep, if it is time and no other worker was faster."""
+        behind = (wired.jobs.waiting() or 0) >= ENOUGH_NUDGES
+        every = dt.timedelta(seconds=self._every_seconds * (ROUNDS_WHEN_BEHIND if behind else 1))
+        wired.chores.do_due([Chore(name="sweep", every=every, do=lambda: sweep_once(wired))])
 
 
 def start(app: Flask) -> Consumer:

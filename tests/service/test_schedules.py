@@ -25,7 +25,8 @@ from mingus.plaid.states import MOST_CRASHES
 from mingus.plaid.states import ConnectionState
 from mingus.readiness import check
 from mingus.worker import ENOUGH_NUDGES
-from mingus.worker import MOST_LEFT_OUT
+from mingus.worker import ROUNDS_WHEN_BEHIND
+from mingus.worker import SWEEP_SECONDS
 from mingus.worker import Sweeper
 from mingus.worker import sweep_once
 from tests import factories
@@ -116,18 +117,43 @@ def test_two_workers_that_find_the_same_time_come_make_one_sync(
     assert syncs(Trigger.SCHEDULE) == 1
 
 
-def test_workers_that_are_behind_are_asked_again_now_and_then_only(
+def test_one_worker_sweeps_for_all(
+    app: Flask, bank: SyncedBank, wired: Services, jobs: InlineJobs, ambient: FrozenAmbient
+) -> None:
+    change(next_check_at=ambient.now())
+    for sweeper in (Sweeper(app), Sweeper(app)):
+        sweeper.sweep(wired)
+    assert [kind for kind, _ in jobs.nudges] == [JobKind.CHECK]
+    ambient.advance(seconds=SWEEP_SECONDS)
+    Sweeper(app).sweep(wired)
+    assert [kind for kind, _ in jobs.nudges] == [JobKind.CHECK] * 2
+
+
+def test_workers_that_are_behind_are_asked_again_more_seldom(
     app: Flask, bank: SyncedBank, wired: Services, jobs: InlineJobs, ambient: FrozenAmbient
 ) -> None:
     change(next_check_at=ambient.now())
     sweeper = Sweeper(app)
     for _ in range(ENOUGH_NUDGES):
         jobs.enqueue(JobKind.INBOX)
-    for _ in range(MOST_LEFT_OUT):
-        sweeper.sweep(wired)
-    assert jobs.waiting() == ENOUGH_NUDGES
     sweeper.sweep(wired)
-    assert jobs.waiting() > ENOUGH_NUDGES
+    for _ in range(ROUNDS_WHEN_BEHIND - 1):
+        ambient.advance(seconds=SWEEP_SECONDS)
+        sweeper.sweep(wired)
+    assert jobs.waiting() == ENOUGH_NUDGES + 1
+    ambient.advance(seconds=SWEEP_SECONDS)
+    sweeper.sweep(wired)
+    assert jobs.waiting() == ENOUGH_NUDGES + 2
+
+
+def test_a_clock_that_is_set_back_holds_up_no_sweep(
+    app: Flask, bank: SyncedBank, wired: Services, jobs: InlineJobs, ambient: FrozenAmbient
+) -> None:
+    Sweeper(app).sweep(wired)
+    ambient.advance(hours=-1)
+    change(next_check_at=ambient.now())
+    Sweeper(app).sweep(wired)
+    assert [kind for kind, _ in jobs.nudges] == [JobKind.CHECK]
 
 
 def test_a_check_is_made_by_one_worker_only(
