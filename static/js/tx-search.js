@@ -5,6 +5,7 @@ const PAUSE_MS = 220;
 
 export function mount(form) {
   const box = form.querySelector("input[type=search]");
+  const failed = document.getElementById("tx-search-failed");
   let timer = 0;
   let asked = 0;
 
@@ -17,10 +18,12 @@ export function mount(form) {
     try {
       const fresh = await fetchFragment(url, "results");
       if (!fresh || mine !== asked) return;
+      failed.hidden = true;
       history.replaceState(history.state, "", url);
       await swap(document.getElementById("results"), fresh);
     } catch {
       old.removeAttribute("aria-busy");
+      failed.hidden = mine !== asked;
     }
   };
 

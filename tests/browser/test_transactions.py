@@ -67,6 +67,22 @@ def test_from_search_to_a_category_and_back_by_keyboard_alone(desk: Walker, book
     page.wait_for_url("**/transactions?q=coffee+69")
 
 
+def test_a_search_that_fails_says_that_the_list_is_the_one_before(desk: Walker, books: Desk) -> None:
+    enter(desk)
+    page, failed = desk.page, desk.page.get_by_text("This could not be searched")
+    shown = page.locator(".tx-row").count()
+    page.route("**/transactions?q=*", lambda route: route.fulfill(status=500, body="broken"))
+    page.keyboard.press("/")
+    page.keyboard.type("coffee 69")
+    expect(failed).to_be_visible()
+    expect(page.locator(".tx-row")).to_have_count(shown)
+    desk.approve("transactions-unsearched")
+    page.unroute("**/transactions?q=*")
+    page.keyboard.press("Enter")
+    expect(page.locator(".tx-row")).to_have_count(1)
+    expect(failed).to_be_hidden()
+
+
 def test_a_transaction_opens_beside_the_list_and_the_list_keeps_its_place(desk: Walker, books: Desk) -> None:
     enter(desk)
     page = desk.page
