@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 VERSION = "12.8.2"
 ROWS = 100_000
+TRIES = 3  # a browser that starts slowly is not the page's fault
 READINGS = {False: 1, True: 3}
 PAGES = {
     "dashboard": "/",
@@ -106,7 +107,7 @@ def _warm(url: str, cookie: str) -> None:
 def _look(program: Path, browser: str, url: str, cookie: str, options: list[str]) -> dict[str, Any]:
     """One report."""
     command = [
-        *(str(program), url, "--quiet", "--output=json", "--chrome-flags=--headless=new --no-sandbox"),
+        *(str(program), url, "--quiet", "--output=json", "--chrome-flags=--headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage"),
         *(
             "--extra-headers",
             json.dumps({"Cookie": cookie}),
@@ -115,9 +116,14 @@ def _look(program: Path, browser: str, url: str, cookie: str, options: list[str]
         ),
     ]
     environment = {**os.environ, "CHROME_PATH": browser}
-    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    for _ in range(TRIES):
+        done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+        if done.returncode == 0:
+            found: dict[str, Any] = json.loads(done.stdout)
+            return found
+        print(f"{url} was not read: {done.stderr[-800:]}", file=sys.stderr)
+    message = f"Lighthouse failed {TRIES} times at {url}"
+    raise SystemExit(message)
 
 
 def _marks(reports: list[dict[str, Any]], name: str) -> Iterator[tuple[str, Any]]:
