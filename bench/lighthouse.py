@@ -107,7 +107,13 @@ def _warm(url: str, cookie: str) -> None:
 def _look(program: Path, browser: str, url: str, cookie: str, options: list[str]) -> dict[str, Any]:
     """One report."""
     command = [
-        *(str(program), url, "--quiet", "--output=json", "--chrome-flags=--headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage"),
+        *(
+            str(program),
+            url,
+            "--quiet",
+            "--output=json",
+            "--chrome-flags=--headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage",
+        ),
         *(
             "--extra-headers",
             json.dumps({"Cookie": cookie}),
