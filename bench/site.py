@@ -44,6 +44,8 @@ def member(database: str, folder: Path, rows: int) -> Member:
         person = ground.make_person()
         book.fill(person, rows)
     browser = factories.sign_in(app, person)
+    # the first page puts its form's secret into the session: its cookies stay from then on
+    browser.get("/accounts")
     kept = (browser._cookies or {}).values()  # noqa: SLF001 (what a browser would send)
     with app.app_context():
         db.engine.dispose()
