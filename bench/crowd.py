@@ -29,7 +29,7 @@ MEMBERS = {False: 1_000, True: 10_000}
 MEMBERS_AT_ONCE = 100
 TABLES = (
     *("users", "plaid_connections", "plaid_accounts", "plaid_transactions", "transaction_choices"),
-    *("transfer_pairs", "month_sums", "day_sums", "balance_snapshots", "wordings"),
+    *("transfer_pairs", "year_sums", "month_sums", "day_sums", "balance_snapshots", "wordings"),
 )
 SHARED = {"first_sync_id", "last_sync_id"}
 OF_THEIR_OWN = {"email", "plaid_item_id", "plaid_account_id", "plaid_transaction_id"}

@@ -81,6 +81,7 @@ LEFT_OUT = {
     "auth_tickets": "one-time links, which are keys",
     "plaid_arrivals": "a note to our own worker, gone in a moment",
     "plaid_stagings": "which update is just being written",
+    "year_sums": "added up from the transactions",
     "month_sums": "added up from the transactions",
     "day_sums": "added up from the transactions",
     "wordings": "what the transactions say, to be found by",

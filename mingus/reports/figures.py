@@ -149,7 +149,7 @@ def by_group(parts: Iterable[CategorySum], catalogue: Catalogue) -> list[Categor
 
 def spending_by_month(scope: Scope, catalogue: Catalogue) -> dict[dt.date, dict[Category, int]]:
     """Minor units spent in each month, by group."""
-    sums, statement = _sums(scope)
+    sums, statement = _sums(scope, by_month=True)
     rows = db.session.execute(
         statement.where(spending.is_spending(sums.seen))
         .with_only_columns(sums.c.month, sums.c.code, func.sum(sums.c.minor))
@@ -166,7 +166,7 @@ def spending_by_month(scope: Scope, catalogue: Catalogue) -> dict[dt.date, dict[
 
 def cash_flow(scope: Scope) -> list[Month]:
     """Each month from the first to the last of the scope's days, the empty ones too."""
-    currency, (sums, statement) = _currency(scope), _sums(scope)
+    currency, (sums, statement) = _currency(scope), _sums(scope, by_month=True)
     rows = db.session.execute(
         statement.with_only_columns(
             sums.c.month,
@@ -216,7 +216,7 @@ def months(since: dt.date, until: dt.date) -> list[dt.date]:
     return [dt.date(start // 12, start % 12 + 1, 1) for start in starts]
 
 
-def _sums(scope: Scope) -> tuple[Sums, Select[Any]]:
+def _sums(scope: Scope, *, by_month: bool = False) -> tuple[Sums, Select[Any]]:
     """What the scope's shown transactions come to, and a statement over it."""
     sums = sums_of(
         scope.user_id,
@@ -224,6 +224,7 @@ def _sums(scope: Scope) -> tuple[Sums, Select[Any]]:
         since=scope.since,
         until=scope.until,
         accounts=scope.accounts,
+        by_month=by_month,
     )
     statement = select(sums.c.minor).where(sums.shown)
     if scope.currency is not None:

@@ -101,11 +101,29 @@ class TransactionRule(Base):
     hides: Mapped[bool] = mapped_column(default=False)
 
 
-class MonthSum(Base):
-    """What a person's living rows of one account and month come to, apart by all that says what they count as.
+class Sum:
+    """What a person's living rows of one account come to, apart by all that says what they count as.
 
     Kept true by `transactions.sums` in the transaction that changes the rows.
     """
+
+    account_id: Mapped[AccountId] = mapped_column(String(32), primary_key=True, sort_order=1)
+    currency: Mapped[str] = mapped_column(String(12), primary_key=True, sort_order=2)
+    code: Mapped[str] = mapped_column(
+        String(120), primary_key=True, sort_order=3
+    )  # the effective category; empty: none
+    banks_group: Mapped[str] = mapped_column(
+        String(80), primary_key=True, sort_order=4
+    )  # empty: the person decided, or none
+    sign: Mapped[int] = mapped_column(primary_key=True, sort_order=5)  # of the amounts: -1, 0 or 1
+    paired: Mapped[bool] = mapped_column(primary_key=True, sort_order=6)
+    hidden: Mapped[bool] = mapped_column(primary_key=True, sort_order=7)
+    minor: Mapped[int] = mapped_column(BigInteger, sort_order=8)
+    count: Mapped[int] = mapped_column(sort_order=9)
+
+
+class MonthSum(Sum, Base):
+    """The sums of a month."""
 
     __tablename__ = "month_sums"
     __table_args__ = (
@@ -115,17 +133,18 @@ class MonthSum(Base):
     )
     user_id: Mapped[UserId] = mapped_column(String(32), primary_key=True)
     month: Mapped[dt.date] = mapped_column(primary_key=True)  # its first day
-    account_id: Mapped[AccountId] = mapped_column(String(32), primary_key=True)
-    currency: Mapped[str] = mapped_column(String(12), primary_key=True)
-    code: Mapped[str] = mapped_column(String(120), primary_key=True)  # the effective category; empty: none
-    banks_group: Mapped[str] = mapped_column(
-        String(80), primary_key=True
-    )  # empty: the person decided, or none
-    sign: Mapped[int] = mapped_column(primary_key=True)  # of the amounts: -1, 0 or 1
-    paired: Mapped[bool] = mapped_column(primary_key=True)
-    hidden: Mapped[bool] = mapped_column(primary_key=True)
-    minor: Mapped[int] = mapped_column(BigInteger)
-    count: Mapped[int]
+
+
+class YearSum(Sum, Base):
+    """The sums of a year: what its months come to."""
+
+    __tablename__ = "year_sums"
+    __table_args__ = (
+        owner_key("year_sums", "plaid_accounts", "account_id"),
+        {"sqlite_with_rowid": False},
+    )
+    user_id: Mapped[UserId] = mapped_column(String(32), primary_key=True)
+    year: Mapped[dt.date] = mapped_column(primary_key=True)  # its first day
 
 
 class DaySum(Base):

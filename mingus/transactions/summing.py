@@ -1,6 +1,6 @@
-"""What a person's transactions come to: whole months from their sums, the days of others from the rows.
+"""What a person's transactions come to: whole years and months from their sums, other days from the rows.
 
-One table of both: whatever is asked is asked of rows and sums alike, with the conditions of `spending`.
+One table of all: whatever is asked is asked of rows and sums alike, with the conditions of `spending`.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from mingus.plaid.models import PlaidAccount
 from mingus.plaid.models import PlaidConnection
 from mingus.transactions import spending
 from mingus.transactions.models import MonthSum
+from mingus.transactions.models import YearSum
 from mingus.transactions.spending import Seen
 from mingus.transactions.sums import first_of_month
 
@@ -40,11 +41,12 @@ if TYPE_CHECKING:
     from mingus.auth.models import UserId
     from mingus.plaid.models import AccountId
 
+Span = tuple[dt.date, dt.date]  # the first of them and the last
 DAY = dt.timedelta(days=1)
 OWNER: BindParameter[Any] = bindparam("sums_owner")
 ENVIRONMENT: BindParameter[Any] = bindparam("sums_environment")
 ACCOUNTS: BindParameter[Any] = bindparam("sums_accounts", expanding=True)
-NAMES = ("month", "currency", "code", "banks_group", "sign", "paired", "hidden", "minor", "count")
+NAMES = ("currency", "code", "banks_group", "sign", "paired", "hidden", "minor", "count")
 BEYOND = (
     select(literal(1))
     .where(
@@ -63,7 +65,7 @@ class Sums:
     Every statement over them is executed with their `params`: whose they are, of which days and accounts.
     """
 
-    c: Any  # the columns of a table of its own
+    c: Any  # the columns of a table of its own, `month` among them where that was asked for
     seen: Seen
     params: dict[str, Any]
 
@@ -76,20 +78,22 @@ class Sums:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    """Days as whole months, by their first days, and as what is left over; no months: `first` is None."""
+    """Days as whole years and whole months, each by their first days, and as what is left over."""
 
-    first: dt.date | None
-    last: dt.date | None
-    rest: tuple[tuple[dt.date, dt.date], ...]
+    years: tuple[Span, ...]
+    months: tuple[Span, ...]
+    days: tuple[Span, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """What a table of sums is made of: months or not, so many spans of days, all accounts or some."""
+    """What a table of sums is made of: so many spans of years, months and days, all accounts or some."""
 
-    months: bool
-    rest: int
+    years: int
+    months: int
+    days: int
     some_accounts: bool
+    by_month: bool
 
 
 def sums_of(
@@ -99,16 +103,22 @@ def sums_of(
     since: dt.date | None = None,
     until: dt.date | None = None,
     accounts: tuple[AccountId, ...] = (),
+    by_month: bool = False,
 ) -> Sums:
     """The person's living rows of these days and accounts, added up; one small query, and what is asked of it then."""
-    split = _split(since or dt.date.min, _end(user_id, until))
-    shape = Shape(months=split.first is not None, rest=len(split.rest), some_accounts=bool(accounts))
+    split = _split(since or dt.date.min, _end(user_id, until), by_month=by_month)
+    shape = Shape(
+        years=len(split.years),
+        months=len(split.months),
+        days=len(split.days),
+        some_accounts=bool(accounts),
+        by_month=by_month,
+    )
     columns, seen = _table(shape, db.session().get_bind().dialect.name)
     params: dict[str, Any] = {"sums_owner": user_id, "sums_environment": environment}
-    if shape.months:
-        params |= {"sums_first": split.first, "sums_last": split.last}
-    for number, (first, last) in enumerate(split.rest):
-        params |= {f"sums_since_{number}": first, f"sums_until_{number}": last}
+    for kind, spans in (("years", split.years), ("months", split.months), ("days", split.days)):
+        for number, (first, last) in enumerate(spans):
+            params |= {f"sums_{kind}_since_{number}": first, f"sums_{kind}_until_{number}": last}
     if accounts:
         params["sums_accounts"] = accounts
     return Sums(c=columns, seen=seen, params=params)
@@ -118,9 +128,11 @@ def sums_of(
 def _table(shape: Shape, _dialect: str) -> tuple[Any, Seen]:
     """What is added up, whoever asks: a table to ask of, and what its rows count as."""
     parts: list[Select[Any]] = []
+    if shape.years:
+        parts.append(_kept(shape, YearSum, _within(YearSum.year.expression, "years", shape.years)))
     if shape.months:
-        parts.append(_months(shape))
-    if shape.rest:
+        parts.append(_kept(shape, MonthSum, _within(MonthSum.month.expression, "months", shape.months)))
+    if shape.days:
         parts.append(_days(shape))
     table = (parts[0] if len(parts) == 1 else union_all(*parts)).subquery()
     seen = Seen(
@@ -141,40 +153,65 @@ def _end(user_id: UserId, until: dt.date | None) -> dt.date:
     return until if beyond else dt.date.max
 
 
-def _split(since: dt.date, until: dt.date) -> Split:
+def _split(since: dt.date, until: dt.date, *, by_month: bool) -> Split:
     first = since if since.day == 1 else _last_of(since) + DAY
     last = until.replace(day=1) if until == _last_of(until) else (until.replace(day=1) - DAY).replace(day=1)
     if first > last:
-        return Split(first=None, last=None, rest=((since, until),))
-    rest = [] if first == since else [(since, first - DAY)]
+        return Split(years=(), months=(), days=((since, until),))
+    days = [] if first == since else [(since, first - DAY)]
     if _last_of(last) < until:
-        rest.append((_last_of(last) + DAY, until))
-    return Split(first=first, last=last, rest=tuple(rest))
+        days.append((_last_of(last) + DAY, until))
+    years, months = ((), ((first, last),)) if by_month else _whole_years(first, last)
+    return Split(years=years, months=months, days=tuple(days))
+
+
+def _whole_years(first: dt.date, last: dt.date) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
+    """The years that lie whole among these months, and the months before and behind them."""
+    earliest = first.year if first.month == 1 else first.year + 1
+    latest = last.year if last.month == 12 else last.year - 1
+    if earliest > latest:
+        return (), ((first, last),)
+    months = [] if first.year == earliest else [(first, dt.date(first.year, 12, 1))]
+    if last.year > latest:
+        months.append((dt.date(last.year, 1, 1), last))
+    return ((dt.date(earliest, 1, 1), dt.date(latest, 1, 1)),), tuple(months)
 
 
 def _last_of(day: dt.date) -> dt.date:
     return day.replace(day=monthrange(day.year, day.month)[1])
 
 
-def _months(shape: Shape) -> Select[Any]:
+def _within(date: ColumnElement[dt.date], kind: str, spans: int) -> ColumnElement[bool]:
+    """True in one of the spans that the parameters tell."""
+    return or_(
+        *(
+            date.between(bindparam(f"sums_{kind}_since_{number}"), bindparam(f"sums_{kind}_until_{number}"))
+            for number in range(spans)
+        )
+    )
+
+
+def _kept(shape: Shape, model: type[MonthSum | YearSum], within: ColumnElement[bool]) -> Select[Any]:
+    """Sums that are there already."""
     asleep = (
         select(PlaidAccount.id)
         .join(PlaidConnection, PlaidConnection.id == PlaidAccount.connection_id)
         .where(PlaidAccount.user_id == OWNER, PlaidConnection.environment != ENVIRONMENT)
     )
-    statement = select(*(getattr(MonthSum, name) for name in NAMES)).where(
-        MonthSum.user_id == OWNER,
-        MonthSum.month.between(bindparam("sums_first"), bindparam("sums_last")),
-        MonthSum.account_id.not_in(asleep),
-        MonthSum.account_id.not_in(replaced_accounts(OWNER)),
+    names = (*NAMES, "month") if shape.by_month else NAMES
+    statement: Select[Any] = select(*(getattr(model, name) for name in names)).where(
+        model.user_id == OWNER,
+        within,
+        model.account_id.not_in(asleep),
+        model.account_id.not_in(replaced_accounts(OWNER)),
     )
-    return statement.where(MonthSum.account_id.in_(ACCOUNTS)) if shape.some_accounts else statement
+    return statement.where(model.account_id.in_(ACCOUNTS)) if shape.some_accounts else statement
 
 
 def _days(shape: Shape) -> Select[Any]:
+    """Rows, each as a sum of its own."""
     table = PlaidTransaction
     columns: tuple[ColumnElement[Any], ...] = (
-        first_of_month(db.session(), table.date.expression),
         table.currency.expression,
         func.coalesce(spending.effective_code(), ""),
         spending.banks_group(),
@@ -184,12 +221,11 @@ def _days(shape: Shape) -> Select[Any]:
         table.amount_minor.expression,
         literal(1),
     )
-    named = [column.label(name) for column, name in zip(columns, NAMES, strict=True)]
-    days = or_(
-        *(
-            table.date.between(bindparam(f"sums_since_{number}"), bindparam(f"sums_until_{number}"))
-            for number in range(shape.rest)
-        )
-    )
-    statement = spending.rows_of(OWNER, environment=ENVIRONMENT).with_only_columns(*named).where(days)
+    named: list[ColumnElement[Any]] = [
+        column.label(name) for column, name in zip(columns, NAMES, strict=True)
+    ]
+    if shape.by_month:
+        named.append(first_of_month(db.session(), table.date.expression).label("month"))
+    statement: Select[Any] = spending.rows_of(OWNER, environment=ENVIRONMENT).with_only_columns(*named)
+    statement = statement.where(_within(table.date.expression, "days", shape.days))
     return statement.where(table.account_id.in_(ACCOUNTS)) if shape.some_accounts else statement

@@ -1,4 +1,4 @@
-"""The sums of months and days, kept true: whoever writes rows brings them up to date, in the same transaction.
+"""The sums of years, months and days, kept true: whoever writes rows brings them up to date, in the same transaction.
 
 New rows are added to what is there, months of which a row changed are added up anew; both last of what a unit writes to
 rows. Two writers of one person follow one another there, so that neither adds up without what the other wrote.
@@ -34,6 +34,7 @@ from mingus.transactions import wording
 from mingus.transactions.models import DaySum
 from mingus.transactions.models import MonthSum
 from mingus.transactions.models import TransferPair
+from mingus.transactions.models import YearSum
 from mingus.transactions.turns import wait_for_turn
 
 if TYPE_CHECKING:
@@ -50,11 +51,15 @@ if TYPE_CHECKING:
 
 Bucket = tuple[str, dt.date]  # an account and the first day of a month
 MOST_SPANS = 6  # beyond that, what lies between the months is added up too
-KEY = ("user_id", "month", "account_id", "currency", "code", "banks_group", "sign", "paired", "hidden")
+APART = ("account_id", "currency", "code", "banks_group", "sign", "paired", "hidden")
+KEY = ("user_id", "month", *APART)
 COLUMNS = (*KEY, "minor", "count")
+YEAR_KEY = ("user_id", "year", *APART)
+YEAR_COLUMNS = (*YEAR_KEY, "minor", "count")
 DAY_KEY = ("account_id", "day", "currency")
 DAY_COLUMNS = (*DAY_KEY, "user_id", "minor")
 MONTHS: Table = MonthSum.__table__  # type: ignore[assignment]  # a mapped class has a table
+YEARS: Table = YearSum.__table__  # type: ignore[assignment]
 DAYS: Table = DaySum.__table__  # type: ignore[assignment]
 
 
@@ -94,6 +99,15 @@ class NewRows:
         """As rows of the sums of months."""
         return [(user_id, *key, False, False, *sums) for key, sums in sorted(self._sums.items())]
 
+    def years(self, user_id: UserId) -> list[bulk.Row]:
+        """As rows of the sums of years."""
+        found: dict[tuple[Any, ...], list[int]] = {}
+        for (month, *apart), (minor, count) in self._sums.items():
+            of_year = found.setdefault((month.replace(month=1), *apart), [0, 0])
+            of_year[0] += minor
+            of_year[1] += count
+        return [(user_id, *key, False, False, *sums) for key, sums in sorted(found.items())]
+
 
 def add(unit: Unit, user_id: UserId, new: NewRows) -> None:
     """Add what new rows come to."""
@@ -102,7 +116,9 @@ def add(unit: Unit, user_id: UserId, new: NewRows) -> None:
         return
     wait_for_turn(unit, user_id)
     unit.session.flush()  # the sums name the accounts
-    bulk.add_up(unit.session, MONTHS, COLUMNS, months, key=KEY, summed=("minor", "count"))
+    summed = ("minor", "count")
+    bulk.add_up(unit.session, MONTHS, COLUMNS, months, key=KEY, summed=summed)
+    bulk.add_up(unit.session, YEARS, YEAR_COLUMNS, new.years(user_id), key=YEAR_KEY, summed=summed)
     bulk.add_up(unit.session, DAYS, DAY_COLUMNS, new.days(user_id), key=DAY_KEY, summed=("minor",))
 
 
@@ -134,6 +150,27 @@ def refresh(unit: Unit, user_id: UserId, buckets: Iterable[Bucket]) -> None:
         rows = (PlaidTransaction.account_id.in_(accounts), PlaidTransaction.date.between(first, last_day))
         session.execute(insert(MonthSum).from_select(COLUMNS, _months(session, *rows)))
         session.execute(insert(DaySum).from_select(DAY_COLUMNS, _days(*rows)))
+    first, last = min(month for _, month in wanted), max(month for _, month in wanted)
+    _refresh_years(session, user_id, accounts, first.replace(month=1), last.replace(month=1))
+
+
+def _refresh_years(
+    session: Session, user_id: UserId, accounts: Collection[str], first: dt.date, last: dt.date
+) -> None:
+    """What the months of these years come to, once they are right."""
+    session.execute(
+        delete(YearSum)
+        .where(
+            YearSum.user_id == user_id, YearSum.account_id.in_(accounts), YearSum.year.between(first, last)
+        )
+        .execution_options(synchronize_session=False)
+    )
+    months = select(*(getattr(MonthSum, name) for name in COLUMNS)).where(
+        MonthSum.user_id == user_id,
+        MonthSum.account_id.in_(accounts),
+        MonthSum.month.between(first, last.replace(month=12)),
+    )
+    session.execute(insert(YearSum).from_select(YEAR_COLUMNS, _years(session, months)))
 
 
 def refresh_rows(unit: Unit, user_id: UserId, ids: Collection[str]) -> None:
@@ -185,22 +222,35 @@ def partners_months(unit: Unit, *rows: ColumnElement[bool]) -> set[Bucket]:
 
 def rebuild(unit: Unit, user_id: UserId) -> None:
     """Add up everything of a person anew."""
-    kept = unit.session.execute(
-        select(MonthSum.account_id, MonthSum.month).where(MonthSum.user_id == user_id).distinct()
-    )
-    stale = {(row.account_id, row.month) for row in kept}
+    stale = {
+        (account_id, first)
+        for kept, span in ((MonthSum, MonthSum.month), (YearSum, YearSum.year))
+        for account_id, first in unit.session.execute(
+            select(kept.account_id, span).where(kept.user_id == user_id).distinct()
+        )
+    }
     refresh(unit, user_id, stale | months_of(unit, PlaidTransaction.user_id == user_id))
 
 
 def wrong_months(session: Session, user_id: UserId | None = None) -> set[Bucket]:
-    """The months whose sums are not what their rows come to: none, or something wrote past `refresh`."""
-    mine = () if user_id is None else (PlaidTransaction.user_id == user_id,)
-    months = select(*(getattr(MonthSum, name) for name in COLUMNS))
-    days = select(*(getattr(DaySum, name) for name in DAY_COLUMNS))
-    if user_id is not None:
-        months, days = months.where(MonthSum.user_id == user_id), days.where(DaySum.user_id == user_id)
-    wrong = {(row[2], row[1]) for row in _differing(session, months, _months(session, *mine))}
-    return wrong | {(row[0], row[1].replace(day=1)) for row in _differing(session, days, _days(*mine))}
+    """The months whose sums are not what their rows come to: none, or something wrote past `refresh`.
+
+    A wrong year is told as its first month.
+    """
+
+    def kept(model: type[YearSum | MonthSum | DaySum], columns: tuple[str, ...]) -> Select[Any]:
+        statement = select(*(getattr(model, name) for name in columns))
+        return statement if user_id is None else statement.where(model.user_id == user_id)
+
+    rows = () if user_id is None else (PlaidTransaction.user_id == user_id,)
+    months = _months(session, *rows)
+    spans = (
+        (kept(YearSum, YEAR_COLUMNS), _years(session, months)),
+        (kept(MonthSum, COLUMNS), months),
+    )
+    wrong = {(row[2], row[1]) for span in spans for row in _differing(session, *span)}
+    days = _differing(session, kept(DaySum, DAY_COLUMNS), _days(*rows))
+    return wrong | {(row[0], row[1].replace(day=1)) for row in days}
 
 
 def _differing(session: Session, kept: Select[Any], true: Select[Any]) -> set[tuple[Any, ...]]:
@@ -257,7 +307,15 @@ def _months(session: Session, *rows: ColumnElement[bool]) -> Select[Any]:
         .subquery()
     )
     apart = [each.c[name] for name in KEY]
-    return select(*apart, func.sum(each.c.amount_minor), func.count()).group_by(*apart)
+    minor, count = func.sum(each.c.amount_minor).label("minor"), func.count().label("count")
+    return select(*apart, minor, count).group_by(*apart)
+
+
+def _years(session: Session, months: Select[Any]) -> Select[Any]:
+    """What these months come to, by year."""
+    each = months.subquery()
+    apart = (each.c.user_id, first_of_year(session, each.c.month), *(each.c[name] for name in APART))
+    return select(*apart, func.sum(each.c.minor), func.sum(each.c.count)).group_by(*apart)
 
 
 def first_of_month(session: Session, day: ColumnElement[dt.date]) -> ColumnElement[dt.date]:
@@ -265,3 +323,10 @@ def first_of_month(session: Session, day: ColumnElement[dt.date]) -> ColumnEleme
     if session.get_bind().dialect.name == "postgresql":
         return cast(func.date_trunc("month", day), Date)
     return func.date(day, "start of month", type_=Date)
+
+
+def first_of_year(session: Session, day: ColumnElement[dt.date]) -> ColumnElement[dt.date]:
+    """The first day of a date's year."""
+    if session.get_bind().dialect.name == "postgresql":
+        return cast(func.date_trunc("year", day), Date)
+    return func.date(day, "start of year", type_=Date)

@@ -1,4 +1,4 @@
-"""Months and days that are added up once stay what their rows come to, whatever happens to the rows."""
+"""Years, months and days that are added up once stay what their rows come to, whatever happens to the rows."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from mingus.transactions import sums
 from mingus.transactions.edits import Wish
 from mingus.transactions.models import MonthSum
 from mingus.transactions.models import TransferPair
+from mingus.transactions.models import YearSum
 from mingus.transactions.rules import RuleWords
 from mingus.transactions.summing import sums_of
 from tests import factories
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from mingus.services import Services
 
 JUNE = dt.date(2026, 6, 1)
+TURNS = [(1, 1), (1, 31), (12, 1), (12, 31)]
 
 
 @pytest.fixture
@@ -55,11 +57,14 @@ def truth(ada: UserId, since: dt.date, until: dt.date) -> int:
 
 def test_any_days_come_to_what_their_rows_come_to(ada: UserId) -> None:
     account = books.make_account(ada)
-    days = [dt.date(2026, 1, 1) + dt.timedelta(days=3 * number) for number in range(90)]
+    days = [dt.date(2023, 1, 1) + dt.timedelta(days=15 * number) for number in range(90)]
     books.make_transactions(account, [{"date": day, "amount_minor": -day.toordinal()} for day in days])
     chance = random.Random(5)
-    for _ in range(40):
-        since, until = sorted(chance.choice(days) + dt.timedelta(days=chance.randint(-2, 2)) for _ in "ab")
+    turns = [dt.date(2024 + number // 4, month, day) for number, (month, day) in enumerate(TURNS * 3)]
+    for _ in range(60):
+        since, until = sorted(
+            chance.choice(days + turns) + dt.timedelta(days=chance.randint(-2, 2)) for _ in "ab"
+        )
         assert total(ada, since, until) == truth(ada, since, until)
     assert total(ada, None, None) == truth(ada, dt.date.min, dt.date.max)
     assert total(ada, None, days[-1], books.make_account(ada)) == 0
@@ -128,12 +133,15 @@ def test_the_other_side_of_a_transfer_counts_again_when_an_account_goes(ada: Use
     assert db.session.scalars(paired).all() == [False]
 
 
-def test_sums_that_are_wrong_are_told_and_mended(ada: UserId) -> None:
+@pytest.mark.parametrize(("kept", "told"), [(MonthSum, JUNE), (YearSum, JUNE.replace(month=1))])
+def test_sums_that_are_wrong_are_told_and_mended(
+    ada: UserId, kept: type[MonthSum | YearSum], told: dt.date
+) -> None:
     account = books.make_account(ada)
     books.make_transaction(account, -500, date=JUNE)
     with unit_of_work() as unit:
-        unit.session.query(MonthSum).update({"minor": -400})
-    assert sums.wrong_months(db.session(), ada) == {(account, JUNE)}
+        unit.session.query(kept).update({"minor": -400})
+    assert sums.wrong_months(db.session(), ada) == {(account, told)}
     with unit_of_work() as unit:
         sums.rebuild(unit, ada)
     assert not sums.wrong_months(db.session(), ada)
