@@ -15,7 +15,6 @@ export function mount(figure, reader) {
   const stage = figure.querySelector(".chart__stage");
   const plot = stage.querySelector(".plot");
   const bar = figure.querySelector(".chart__zoom");
-  figure.querySelector("details").addEventListener("toggle", () => unpack(figure));
 
   const last = values.length - 1;
   const line = plot.querySelector(".plot__line");

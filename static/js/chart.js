@@ -4,7 +4,10 @@ export function mount(figure) {
   const plot = stage.querySelector(".plot");
   const hits = [...plot.querySelectorAll(".plot__hit")];
   if (hits.length === 0) return;
-  for (const hit of hits) hit.querySelector("title")?.remove();
+  const withoutTitles = () => {
+    for (const hit of hits) hit.querySelector("title")?.remove(); // the browser would show them beside ours
+  };
+  stage.addEventListener("pointerenter", withoutTitles, { once: true });
   const points = hits.map(({ dataset }) => ({ x: Number(dataset.x), label: dataset.label, text: dataset.text }));
 
   const reader = readout(stage, points);
