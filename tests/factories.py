@@ -6,8 +6,12 @@ from email import message_from_bytes
 from email.policy import default
 from typing import TYPE_CHECKING
 
+from sqlalchemy import select
+
 from mingus.auth.models import Role
+from mingus.auth.models import User
 from mingus.auth.models import UserId
+from mingus.db import db
 from mingus.db import unit_of_work
 from mingus.services import services
 
@@ -31,6 +35,12 @@ def make_person(
     with app.app_context():
         name = email.partition("@")[0].title()
         return services().auth.create(email=email, display_name=name, password=password, role=role)
+
+
+def person_of(app: Flask, email: str) -> UserId:
+    """The person of that address."""
+    with app.app_context():
+        return db.session.scalars(select(User.id).where(User.email == email)).one()
 
 
 def sign_in(app: Flask, person: UserId, *, remembered: bool = False) -> Browser:

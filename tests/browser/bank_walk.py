@@ -19,6 +19,7 @@ from mingus.plaid.models import PlaidInstitution
 from mingus.services import services
 from tests import factories
 from tests.support.bank import items_at
+from tests.support.bank import public_token
 from tests.support.bank import tell_plaid
 
 if TYPE_CHECKING:
@@ -107,6 +108,17 @@ class Visitor:
         self.finish()
         self.arrive()
 
+    def have_bank(self, username: str = "user_good") -> None:
+        """A bank that is connected, where the way through Link is not what the test is about."""
+        app = self.walker.site.app
+        person = factories.person_of(app, factories.ADA)
+        token = public_token(self.plaid, override_username=username)
+        with app.app_context():
+            link = services().plaid.create_link_token(person).link_id
+            services().plaid.exchange_public_token(person, link, token, metadata={})
+        self.walker.go("/accounts")
+        self.walker.settle()
+
     def arrive(self) -> None:
         """Be on the accounts page, at the connection that was just made or repaired."""
         self.page.wait_for_url("**/accounts#con_*")
@@ -149,7 +161,7 @@ class Visitor:
 def visiting(walker: Walker, plaid: Running) -> Iterator[Visitor]:
     """Ada, signed in; afterwards nothing was complained about, and the banks are as they were."""
     factories.make_person(walker.site.app)
-    walker.sign_in(factories.ADA)
+    walker.enter(factories.ADA)
     visitor = Visitor(walker=walker, plaid=plaid)
     yield visitor
     tell_plaid(plaid, "/control/reset", {})

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import socket
 import threading
+from contextlib import closing
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 from werkzeug.serving import make_server
+from werkzeug.wsgi import ClosingIterator
 
 from mingus import create_app
 from mingus import schema
@@ -28,9 +30,14 @@ from tests.simulator.judged import judged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from collections.abc import Iterable
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
+    from _typeshed.wsgi import StartResponse
+    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import WSGIEnvironment
+    from flask import Flask
     from playwright.sync_api import Browser
 
     from tests.browser.bank_walk import Visitor
@@ -67,13 +74,23 @@ def live_site(live_plaid: Running, tmp_path_factory: pytest.TempPathFactory) -> 
         with app.app_context():
             schema.upgrade(services())
             services().jobs.bind(services().handlers())  # type: ignore[attr-defined]  # the queue of tests
-        server = make_server("127.0.0.1", 0, app, threaded=True, fd=door.fileno())
+        server = make_server("127.0.0.1", 0, read_whole(app), threaded=True, fd=door.fileno())
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield LiveSite(url=url, app=app)
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def read_whole(app: Flask) -> WSGIApplication:
+    """The application, its answers read to their ends: a window that closes meanwhile leaves no file open."""
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        with closing(ClosingIterator(app(environ, start_response))) as found:
+            return [b"".join(found)]
+
+    return answer
 
 
 @pytest.fixture

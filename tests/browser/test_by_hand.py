@@ -34,7 +34,7 @@ def test_from_nothing_to_a_wallet_with_a_files_transactions(
     walker: Walker, site: LiveSite, tmp_path: Path
 ) -> None:
     factories.make_person(site.app)
-    walker.sign_in(factories.ADA)
+    walker.enter(factories.ADA)
     page = walker.page
     walker.go("/accounts/new")
     walker.approve("manual-new")
@@ -80,7 +80,7 @@ def valued(desk: Walker, site: LiveSite) -> Walker:
         for number in range(1, 50):
             worth = Money.exact(f"{100_000 + 500 * number}", official("USD"))
             manual.write_value(ada, account, on=first + dt.timedelta(days=6 * number), value=worth)
-    desk.sign_in(factories.ADA)
+    desk.enter(factories.ADA)
     desk.go(f"/accounts/{account}?period=all")
     desk.settle()
     return desk
@@ -129,7 +129,7 @@ def test_the_table_of_a_long_line_is_there_when_it_is_opened_and_without_scripts
     valued.page.get_by_text("Show as a table").click()
     expect(rows.first).to_be_visible()
     with open_window(View(width=360, theme="dark"), scripts=False) as plain:
-        plain.sign_in(factories.ADA)
+        plain.enter(factories.ADA)
         plain.go(valued.path())
         plain.page.get_by_text("Show as a table").click()
         expect(plain.page.locator(".chart tbody tr").first).to_be_visible()

@@ -101,7 +101,7 @@ def test_the_way_back_may_end_in_another_browser(
     back = ada_at_desk.walker.path()
     ada_at_desk.page.goto("about:blank")
     with open_window(View(width=360, theme="light")) as phone:
-        phone.sign_in(ADA)
+        phone.enter(ADA)
         phone.go(back)
         window = phone.page.frame_locator("iframe[id^='plaid-link-iframe']")
         window.get_by_role("button", name="Finish").click()

@@ -35,7 +35,7 @@ def sync_now(ada: Visitor) -> None:
 
 
 def test_a_login_that_broke_is_repaired_with_one_press(ada: Visitor) -> None:
-    ada.connect()
+    ada.have_bank()
     accounts = ada.page.locator(".account").count()
     ada.at_bank("break_login")
     sync_now(ada)
@@ -57,7 +57,7 @@ def test_a_login_that_broke_is_repaired_with_one_press(ada: Visitor) -> None:
 
 def test_a_new_account_is_added_by_choosing_anew(ada_at_desk: Visitor) -> None:
     ada = ada_at_desk
-    ada.connect()
+    ada.have_bank()
     accounts = ada.page.locator(".account").count()
     ada.at_bank("open_account", name="Holiday savings")
     ada.open_menu()
@@ -74,7 +74,7 @@ def test_a_new_account_is_added_by_choosing_anew(ada_at_desk: Visitor) -> None:
 
 
 def test_accounts_that_are_not_shown_yet_are_pointed_out(ada: Visitor) -> None:
-    ada.connect()
+    ada.have_bank()
     ada.note(PlaidConnection, state="attention_soon", new_accounts=True)
     ada.note(PlaidInstitution, logo=None)
     ada.walker.go("/accounts")
@@ -87,7 +87,7 @@ def test_accounts_that_are_not_shown_yet_are_pointed_out(ada: Visitor) -> None:
 
 def test_connections_of_another_environment_rest(ada_at_desk: Visitor) -> None:
     ada = ada_at_desk
-    ada.connect()
+    ada.have_bank()
     ada.note(PlaidConnection, environment="sandbox")
     ada.walker.go("/accounts")
     assert "1 connection rests" in ada.walker.text()
@@ -97,7 +97,7 @@ def test_connections_of_another_environment_rest(ada_at_desk: Visitor) -> None:
 
 def test_any_page_of_ours_may_use_the_class(ada_at_desk: Visitor) -> None:
     ada = ada_at_desk
-    ada.connect()
+    ada.have_bank()
     ada.walker.go("/connect")
     ada.walker.settle()
     accounts = ada.page.evaluate("new PlaidIntegration().loadAccounts()")
@@ -110,7 +110,7 @@ def test_any_page_of_ours_may_use_the_class(ada_at_desk: Visitor) -> None:
 
 def test_a_bank_that_does_not_answer_is_waited_for(ada_at_desk: Visitor) -> None:
     ada = ada_at_desk
-    ada.connect()
+    ada.have_bank()
     ada.at_bank("error", code="INSTITUTION_NOT_RESPONDING")
     sync_now(ada)
     assert "The bank does not answer" in ada.walker.text()
@@ -123,7 +123,7 @@ def test_a_bank_that_does_not_answer_is_waited_for(ada_at_desk: Visitor) -> None
 
 def test_a_permission_that_was_revoked_leads_to_connecting_again(ada_at_desk: Visitor) -> None:
     ada = ada_at_desk
-    ada.connect()
+    ada.have_bank()
     ada.at_bank("revoke")
     sync_now(ada)
     assert "No longer connected" in ada.walker.text()
@@ -133,7 +133,7 @@ def test_a_permission_that_was_revoked_leads_to_connecting_again(ada_at_desk: Vi
 
 
 def test_an_account_gets_a_name_and_is_hidden(ada: Visitor) -> None:
-    ada.connect()
+    ada.have_bank()
     shown = ada.page.locator(".account:visible").count()
     ada.page.get_by_role("link", name="Rename or hide Plaid Checking").click()
     ada.walker.approve("account-edit")
@@ -151,7 +151,7 @@ def test_an_account_gets_a_name_and_is_hidden(ada: Visitor) -> None:
     [("Keep accounts", "Disconnected, its history is kept"), ("Delete everything", "No bank yet")],
 )
 def test_disconnecting_ends_it_here_and_at_plaid(ada: Visitor, history: str, left: str) -> None:
-    ada.connect()
+    ada.have_bank()
     ada.open_menu()
     ada.page.get_by_role("link", name="Disconnect").click()
     ada.walker.settle()
@@ -171,10 +171,10 @@ def test_disconnecting_ends_it_here_and_at_plaid(ada: Visitor, history: str, lef
 def test_nothing_scrolls_sideways_on_the_smallest_phone(
     ada_at_desk: Visitor, open_window: Callable[..., AbstractContextManager[Walker]]
 ) -> None:
-    ada_at_desk.connect()
+    ada_at_desk.have_bank()
     ada_at_desk.note(PlaidConnection, state="needs_sign_in", error_code="ITEM_LOGIN_REQUIRED")
     with open_window(View(width=320, theme="light")) as walker:
-        walker.sign_in(ADA)
+        walker.enter(ADA)
         for path in ("/", "/accounts", "/connect", "/plaid/callback"):
             walker.go(path)
             assert walker.sideways() == 0, path
@@ -188,9 +188,9 @@ def test_nothing_scrolls_sideways_on_the_smallest_phone(
 def test_everything_but_link_works_without_javascript(
     ada_at_desk: Visitor, open_window: Callable[..., AbstractContextManager[Walker]]
 ) -> None:
-    ada_at_desk.connect()
+    ada_at_desk.have_bank()
     with open_window(View(width=360, theme="light"), scripts=False) as walker:
-        walker.sign_in(ADA)
+        walker.enter(ADA)
         walker.go("/connect")
         assert "This page needs JavaScript" in walker.text()
         assert walker.page.get_by_role("button", name="Continue").count() == 0

@@ -166,7 +166,7 @@ def test_pressing_twice_opens_one_window(ada_at_desk: Visitor) -> None:
 
 
 def test_a_bank_that_is_there_already_is_reconnected_instead(ada: Visitor) -> None:
-    ada.connect()
+    ada.have_bank()
     connect_it_again(ada)
     ada.walker.approve("connect-duplicate")
     ada.page.get_by_role("button", name="Reconnect it").click()
@@ -178,7 +178,7 @@ def test_a_bank_that_is_there_already_is_reconnected_instead(ada: Visitor) -> No
 
 
 def test_a_bank_may_be_kept_twice(ada_at_desk: Visitor) -> None:
-    ada_at_desk.connect()
+    ada_at_desk.have_bank()
     connect_it_again(ada_at_desk)
     ada_at_desk.page.get_by_role("button", name="Keep both").click()
     ada_at_desk.arrive()
@@ -188,7 +188,7 @@ def test_a_bank_may_be_kept_twice(ada_at_desk: Visitor) -> None:
 @pytest.mark.parametrize(("answer", "connections"), [("Keep both", 2), ("Leave the new one out", 1)])
 def test_the_question_waits_on_the_accounts_page(ada_at_desk: Visitor, answer: str, connections: int) -> None:
     ada = ada_at_desk
-    ada.connect()
+    ada.have_bank()
     connect_it_again(ada)
     ada.page.keyboard.press("Escape")
     ada.wait_for("You can also decide later")

@@ -95,7 +95,7 @@ def test_a_bad_day_is_understood_from_the_pages_alone(
     desk: Walker, troubled: Bank, live_plaid: Running, site: LiveSite
 ) -> None:
     factories.make_person(site.app, CLEO, role=Role.ADMIN)
-    desk.sign_in(CLEO)
+    desk.enter(CLEO)
     desk.go("/admin")
     assert "Not met" in desk.text()
 

@@ -29,7 +29,7 @@ def bank(site: LiveSite, live_plaid: Running) -> SyncedBank:
 def test_money_spent_appears_on_the_open_list_and_waits_while_a_row_is_ticked(
     desk: Walker, site: LiveSite, bank: SyncedBank
 ) -> None:
-    desk.sign_in(factories.ADA)
+    desk.enter(factories.ADA)
     desk.go("/transactions")
     desk.settle()
     page, rows = desk.page, desk.page.locator(".tx-row")

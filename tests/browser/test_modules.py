@@ -34,7 +34,7 @@ PRESS_TWICE = (
 def guide(desk: Walker, site: LiveSite) -> Walker:
     """The style guide, ready to be tried."""
     factories.make_person(site.app)
-    desk.sign_in(ADA)
+    desk.enter(ADA)
     desk.go("/styleguide")
     desk.settle()
     return desk
@@ -197,7 +197,7 @@ def test_a_dialog_opens_without_javascript_too(
 ) -> None:
     factories.make_person(site.app)
     with open_window(View(width=360, theme="light"), scripts=False) as walker:
-        walker.sign_in(ADA)
+        walker.enter(ADA)
         walker.go("/styleguide")
         walker.page.get_by_role("link", name="Open the dialog").click()
         expect(walker.page.locator("#specimen-dialog")).to_be_visible()

@@ -47,7 +47,7 @@ def test_pages_hold_together_where_there_is_least_room(
         * 3,
     )
     with open_window(View(width=320, theme="light")) as walker:
-        walker.sign_in(factories.ADA)
+        walker.enter(factories.ADA)
         with site.app.app_context(), unit_of_work() as unit:
             unit.lock_one(User, ada).locale = "es"
         for path in PAGES:

@@ -39,7 +39,7 @@ def books(site: LiveSite) -> Desk:
 
 
 def enter(walker: Walker, path: str = "/transactions") -> None:
-    walker.sign_in(factories.ADA)
+    walker.enter(factories.ADA)
     walker.go(path)
     walker.settle()
 
@@ -126,7 +126,7 @@ def test_without_scripts_rows_are_ticked_categorised_and_undone(
     open_window: Callable[..., AbstractContextManager[Walker]], books: Desk
 ) -> None:
     with open_window(View(width=1280, theme="light"), scripts=False) as walker:
-        walker.sign_in(factories.ADA)
+        walker.enter(factories.ADA)
         walker.go("/transactions")
         walker.page.locator(".tx-row__pick").first.check()
         walker.page.get_by_role("link", name="Categorise").click()

@@ -13,11 +13,22 @@ if TYPE_CHECKING:
     from playwright.sync_api import Playwright
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+# the windows' own pages, each a process that renders beside ours and that nobody sees, and what Playwright leaves
+# out, whose list this one takes the place of
+LEFT_OUT = (
+    *("WebUIOmniboxPopup", "WebUIOmniboxAimPopup"),
+    *("AimEnabled", "AvoidCorsURLLoaderRestartOnRedirect", "AvoidUnnecessaryBeforeUnloadCheckSync"),
+    *("DestroyProfileOnBrowserClose", "HttpsFirstBalancedModeAutoEnable", "HttpsUpgrades", "LensOverlay"),
+    *("MediaRouter", "NetworkTimeServiceQuerying", "OptimizationHints", "PaintHolding", "PreconnectToSearch"),
+    *("TcpPortRandomizationWin", "ThirdPartyStoragePartitioning"),
+)
 ARGUMENTS = (
     "--no-sandbox",
+    "--disable-gpu",  # there is none, and one that is played by the processor costs more than it draws
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    f"--disable-features={','.join(LEFT_OUT)}",
 )
 
 
