@@ -24,6 +24,7 @@ from mingus.plaid.models import PlaidAccount
 from mingus.plaid.models import PlaidConnection
 from mingus.plaid.states import ConnectionState
 from mingus.services import services
+from mingus.transactions import merchantsums
 from mingus.transactions import sums
 from mingus.transactions import taxonomy
 from mingus.transactions import wording
@@ -90,6 +91,7 @@ def fill(user_id: UserId, rows: int, *, seed: int = 7) -> Book:
         sums.rebuild(unit, user_id)
     while wording.take_up(user_id):
         pass
+    merchantsums.keep(user_id, environment=services().settings.environment.value)
     _analyse()
     return book
 

@@ -30,6 +30,7 @@ MEMBERS_AT_ONCE = 100
 TABLES = (
     *("users", "plaid_connections", "plaid_accounts", "plaid_transactions", "transaction_choices"),
     *("transfer_pairs", "year_sums", "month_sums", "day_sums", "balance_snapshots", "wordings"),
+    *("merchant_sums", "kept_months"),
 )
 SHARED = {"first_sync_id", "last_sync_id"}
 OF_THEIR_OWN = {"email", "plaid_item_id", "plaid_account_id", "plaid_transaction_id"}

@@ -30,6 +30,7 @@ from mingus.notices.board import NoticeBoard
 from mingus.notices.service import Notices
 from mingus.plaid.wiring import plaid_parts
 from mingus.retention import Retention
+from mingus.transactions import merchantsums
 from mingus.transactions import wording
 from mingus.transactions.arrivals import Arrivals
 from mingus.transactions.edits import Edits
@@ -208,6 +209,16 @@ class Services:
             Chore(name="figures of days", every=hour, do=self.day_figures.close_days),
             Chore(name="retention", every=day, do=self.retention.forget_old),
             Chore(name="rows without wording", every=dt.timedelta(minutes=1), do=wording.take_up_some),
+            Chore(
+                name="merchants of months",
+                every=dt.timedelta(minutes=1),
+                do=lambda: merchantsums.keep_some(self.settings.environment.value),
+            ),
+            Chore(
+                name="merchants that mean otherwise",
+                every=day,
+                do=lambda: merchantsums.touch_all_that_mean_otherwise(self.settings.environment.value),
+            ),
             Chore(name="wordings without rows", every=day, do=wording.forget_all_unused),
         ]
         if self.settings.backup_hours:

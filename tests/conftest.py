@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 from sqlalchemy import event
+from sqlalchemy import select
 
 from mingus import config
 from mingus import create_app
@@ -24,7 +25,9 @@ from mingus.jobs import InlineJobs
 from mingus.services import Services
 from mingus.services import services
 from mingus.simulator.config import Config
+from mingus.transactions import merchantsums
 from mingus.transactions import sums
+from mingus.transactions.models import KeptMonth
 from tests.simulator.judged import judged
 from tests.support import postgres
 from tests.support.ambient import NOON
@@ -240,9 +243,13 @@ def app(shared_app: Flask, request: pytest.FixtureRequest) -> Iterator[Flask]:
     asked = request.node.get_closest_marker("past_sums") is None
     with shared_app.app_context():
         wrong = sums.wrong_months(db.session())
+        environment = services().settings.environment.value
+        people = db.session.scalars(select(KeptMonth.user_id).distinct()).all()
+        unspent = [merchantsums.wrong(db.session(), one, environment=environment) for one in people]
         unfound = wrong_wordings(db.session())
         db.session.remove()
     empty(shared_app)
+    assert not (any(unspent) and asked), "something changed what counts without touching its month"
     assert not (wrong and asked), "something changed rows without adding their months up anew"
     assert not unfound, "something changed what rows say without telling search"
 

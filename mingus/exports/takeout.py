@@ -84,6 +84,8 @@ LEFT_OUT = {
     "year_sums": "added up from the transactions",
     "month_sums": "added up from the transactions",
     "day_sums": "added up from the transactions",
+    "merchant_sums": "added up from the transactions",
+    "kept_months": "which of these sums are true now",
     "wordings": "what the transactions say, to be found by",
     "plaid_calls": "how our calls to Plaid went, nothing of a person",
     "plaid_product_refreshes": "when our worker reads next",

@@ -73,16 +73,6 @@ class CategorySum:
     count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MerchantSum:
-    """What was spent at one place."""
-
-    name: str
-    spent: Money
-    count: int
-    last_on: dt.date
-
-
 def currencies(scope: Scope) -> list[Currency]:
     """The currencies of these transactions, the most frequent first."""
     sums, statement = _sums(scope)
@@ -184,28 +174,6 @@ def cash_flow(scope: Scope) -> list[Month]:
             spent=Money(minor=found.get(first, (0, 0))[1], currency=currency),
         )
         for first in firsts
-    ]
-
-
-def merchants(scope: Scope, *, limit: int) -> list[MerchantSum]:
-    """Where most was spent."""
-    name = func.coalesce(PlaidTransaction.merchant_name, PlaidTransaction.name)
-    total = func.sum(PlaidTransaction.amount_minor)
-    rows = db.session.execute(
-        _rows(scope)
-        .where(spending.is_spending())
-        .with_only_columns(name, total, func.count(), func.max(PlaidTransaction.date))
-        .group_by(name)
-        .having(total < 0)
-        .order_by(total, name)
-        .limit(limit)
-    )
-    currency = _currency(scope)
-    return [
-        MerchantSum(
-            name=found, spent=Money(minor=-int(minor), currency=currency), count=count, last_on=last_on
-        )
-        for found, minor, count, last_on in rows
     ]
 
 

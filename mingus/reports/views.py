@@ -19,6 +19,7 @@ from mingus.plaid import queries
 from mingus.reports import asked as reading
 from mingus.reports import figures
 from mingus.reports import plots
+from mingus.reports.merchants import merchants as where_most_was_spent
 from mingus.services import services
 from mingus.transactions import catalogues
 from mingus.transactions.categories import Flow
@@ -172,7 +173,7 @@ def _since_first(flow: list[Month]) -> list[Month]:
 def merchants() -> ResponseReturnValue:
     """With whom most was spent."""
     wishes = asked()
-    rows = figures.merchants(wishes.scope, limit=MOST_MERCHANTS)
+    rows = where_most_was_spent(wishes.scope, wishes.currency, limit=MOST_MERCHANTS)
     return page("merchants", wishes, rows=rows, largest=max((row.spent.minor for row in rows), default=1))
 
 

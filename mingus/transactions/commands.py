@@ -11,6 +11,8 @@ from mingus.auth.queries import everybody
 from mingus.command import in_one_line
 from mingus.db import db
 from mingus.db import unit_of_work
+from mingus.services import services
+from mingus.transactions import merchantsums
 from mingus.transactions import sums as kept
 
 if TYPE_CHECKING:
@@ -42,6 +44,8 @@ def rebuild() -> None:
 
 
 def _wrong(person: UserId) -> int:
-    found = len(kept.wrong_months(db.session(), person))
+    session, environment = db.session(), services().settings.environment.value
+    found = len(kept.wrong_months(session, person))
+    found += len(merchantsums.wrong(session, person, environment=environment))
     db.session.rollback()  # one person's rows in memory at a time
     return found

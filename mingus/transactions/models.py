@@ -11,6 +11,7 @@ from sqlalchemy import ForeignKey
 from sqlalchemy import Index
 from sqlalchemy import String
 from sqlalchemy import Text
+from sqlalchemy import text
 from sqlalchemy.orm import Mapped
 from sqlalchemy.orm import mapped_column
 
@@ -19,6 +20,8 @@ from mingus.db import Base
 from mingus.db import owner_key
 from mingus.plaid.ledger import TransactionId
 from mingus.plaid.models import AccountId
+
+STALE: dict[str, Any] = {"sqlite_where": text("meaning = ''"), "postgresql_where": text("meaning = ''")}
 
 
 class OwnCategory(Base):
@@ -160,6 +163,33 @@ class DaySum(Base):
     currency: Mapped[str] = mapped_column(String(12), primary_key=True)
     user_id: Mapped[UserId] = mapped_column(String(32))
     minor: Mapped[int] = mapped_column(BigInteger)
+
+
+class MerchantSum(Base):
+    """What was spent at one merchant in a month, refunds taken off; true while its month is kept."""
+
+    __tablename__ = "merchant_sums"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    user_id: Mapped[UserId] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    month: Mapped[dt.date] = mapped_column(primary_key=True)  # its first day
+    currency: Mapped[str] = mapped_column(String(12), primary_key=True)
+    name: Mapped[str] = mapped_column(String(500), primary_key=True)
+    minor: Mapped[int] = mapped_column(BigInteger)
+    count: Mapped[int]
+    last_on: Mapped[dt.date]
+
+
+class KeptMonth(Base):
+    """A month of a person whose merchants are added up, and what counted then. See `transactions.merchantsums`."""
+
+    __tablename__ = "kept_months"
+    __table_args__ = (
+        Index("ix_kept_months_stale", "user_id", **STALE),
+        {"sqlite_with_rowid": False},
+    )
+    user_id: Mapped[UserId] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    month: Mapped[dt.date] = mapped_column(primary_key=True)  # its first day
+    meaning: Mapped[str] = mapped_column(String(32))  # empty: something was written since
 
 
 class Wording(Base):

@@ -172,6 +172,11 @@ def _means(flow: Flow, seen: Seen) -> ColumnElement[bool]:
     return or_(code.in_(codes), seen.banks_group.in_(groups), code.in_(own))
 
 
+def meanings() -> list[tuple[str, ...]]:
+    """Which of the bank's codes mean what; a version of MINGUS may see it otherwise than the one before."""
+    return [codes for flow in Flow for codes in _codes(flow)]
+
+
 @cache
 def _codes(flow: Flow) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The bank's codes with this meaning, and those groups that have it as a whole."""

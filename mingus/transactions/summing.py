@@ -6,7 +6,6 @@ One table of all: whatever is asked is asked of rows and sums alike, with the co
 from __future__ import annotations
 
 import datetime as dt
-from calendar import monthrange
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -29,6 +28,7 @@ from mingus.plaid.ledger import TransactionChoice
 from mingus.plaid.models import PlaidAccount
 from mingus.plaid.models import PlaidConnection
 from mingus.transactions import spending
+from mingus.transactions.merchantsums import last_of
 from mingus.transactions.models import MonthSum
 from mingus.transactions.models import YearSum
 from mingus.transactions.spending import Seen
@@ -106,7 +106,7 @@ def sums_of(
     by_month: bool = False,
 ) -> Sums:
     """The person's living rows of these days and accounts, added up; one small query, and what is asked of it then."""
-    split = _split(since or dt.date.min, _end(user_id, until), by_month=by_month)
+    split = _split(since or dt.date.min, end_of(user_id, until), by_month=by_month)
     shape = Shape(
         years=len(split.years),
         months=len(split.months),
@@ -145,7 +145,7 @@ def _table(shape: Shape, _dialect: str) -> tuple[Any, Seen]:
     return table.c, seen
 
 
-def _end(user_id: UserId, until: dt.date | None) -> dt.date:
+def end_of(user_id: UserId, until: dt.date | None) -> dt.date:
     """The last day; none at all when nothing lies beyond it, so that the month need not be asked by its days."""
     if until is None:
         return dt.date.max
@@ -154,13 +154,13 @@ def _end(user_id: UserId, until: dt.date | None) -> dt.date:
 
 
 def _split(since: dt.date, until: dt.date, *, by_month: bool) -> Split:
-    first = since if since.day == 1 else _last_of(since) + DAY
-    last = until.replace(day=1) if until == _last_of(until) else (until.replace(day=1) - DAY).replace(day=1)
+    first = since if since.day == 1 else last_of(since) + DAY
+    last = until.replace(day=1) if until == last_of(until) else (until.replace(day=1) - DAY).replace(day=1)
     if first > last:
         return Split(years=(), months=(), days=((since, until),))
     days = [] if first == since else [(since, first - DAY)]
-    if _last_of(last) < until:
-        days.append((_last_of(last) + DAY, until))
+    if last_of(last) < until:
+        days.append((last_of(last) + DAY, until))
     years, months = ((), ((first, last),)) if by_month else _whole_years(first, last)
     return Split(years=years, months=months, days=tuple(days))
 
@@ -175,10 +175,6 @@ def _whole_years(first: dt.date, last: dt.date) -> tuple[tuple[Span, ...], tuple
     if last.year > latest:
         months.append((dt.date(last.year, 1, 1), last))
     return ((dt.date(earliest, 1, 1), dt.date(latest, 1, 1)),), tuple(months)
-
-
-def _last_of(day: dt.date) -> dt.date:
-    return day.replace(day=monthrange(day.year, day.month)[1])
 
 
 def _within(date: ColumnElement[dt.date], kind: str, spans: int) -> ColumnElement[bool]:

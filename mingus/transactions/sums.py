@@ -7,7 +7,6 @@ rows. Two writers of one person follow one another there, so that neither adds u
 from __future__ import annotations
 
 import datetime as dt
-from calendar import monthrange
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from typing import Any
@@ -29,6 +28,7 @@ from mingus.plaid.ledger import PlaidTransaction
 from mingus.plaid.ledger import TransactionChoice
 from mingus.plaid.models import PlaidAccount
 from mingus.plaid.staging import is_settled
+from mingus.transactions import merchantsums
 from mingus.transactions import spending
 from mingus.transactions import wording
 from mingus.transactions.models import DaySum
@@ -91,6 +91,10 @@ class NewRows:
             posted = (account_id, day, currency)
             self._days[posted] = self._days.get(posted, 0) + amount_minor
 
+    @property
+    def months_touched(self) -> set[dt.date]:
+        return {month for month, *_ in self._sums}
+
     def days(self, user_id: UserId) -> list[bulk.Row]:
         """As rows of the sums of days."""
         return [(*key, user_id, minor) for key, minor in sorted(self._days.items())]
@@ -119,6 +123,7 @@ def add(unit: Unit, user_id: UserId, new: NewRows) -> None:
     summed = ("minor", "count")
     bulk.add_up(unit.session, MONTHS, COLUMNS, months, key=KEY, summed=summed)
     bulk.add_up(unit.session, YEARS, YEAR_COLUMNS, new.years(user_id), key=YEAR_KEY, summed=summed)
+    merchantsums.touch(unit, user_id, new.months_touched)
     bulk.add_up(unit.session, DAYS, DAY_COLUMNS, new.days(user_id), key=DAY_KEY, summed=("minor",))
 
 
@@ -130,6 +135,7 @@ def refresh(unit: Unit, user_id: UserId, buckets: Iterable[Bucket]) -> None:
     session = unit.session
     session.flush()  # the sums read what this unit wrote
     wait_for_turn(unit, user_id)
+    merchantsums.touch(unit, user_id, (month for _, month in wanted))
     accounts = sorted({account_id for account_id, _ in wanted})
     for first, last in _spans({month for _, month in wanted}):
         session.execute(
@@ -141,7 +147,7 @@ def refresh(unit: Unit, user_id: UserId, buckets: Iterable[Bucket]) -> None:
             )
             .execution_options(synchronize_session=False)
         )
-        last_day = last.replace(day=monthrange(last.year, last.month)[1])
+        last_day = merchantsums.last_of(last)
         session.execute(
             delete(DaySum)
             .where(DaySum.account_id.in_(accounts), DaySum.day.between(first, last_day))

@@ -20,7 +20,7 @@ MOST = {
     "/reports/net-worth": 12,
     "/reports/cash-flow": 10,
     "/reports/spending": 12,
-    "/reports/merchants": 10,
+    "/reports/merchants": 11,
     "/reports/recurring": 12,
 }
 

@@ -75,7 +75,7 @@ def two_people() -> list[UserId]:
 
 
 # made anew from other rows, by the upgrade or after it
-ADDED_UP = {"year_sums", "month_sums", "day_sums", "wordings"}
+ADDED_UP = {"year_sums", "month_sums", "day_sums", "merchant_sums", "kept_months", "wordings"}
 
 
 def every_row() -> dict[str, list[str]]:
