@@ -18,6 +18,7 @@ from sqlalchemy import case
 from sqlalchemy import cast
 from sqlalchemy import func
 from sqlalchemy import literal
+from sqlalchemy import not_
 from sqlalchemy import or_
 from sqlalchemy import select
 from sqlalchemy.orm import defer
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 
 LARGEST_PAGE = 500
 LONG = 20_000
+PARTS = ("currency", "minor", "count", "sign", "moved")
 
 
 class Sort(StrEnum):
@@ -197,24 +199,36 @@ class Listing:
 
     def totals(self) -> tuple[Total, ...]:
         """In, out and count by currency; transfers are counted, but neither in nor out."""
-        found: dict[Currency, Total] = {}
-        for name, is_moved, is_inflow, count, minor in db.session.execute(*self._parts()):
-            currency = Currency(name)
-            nothing = Money(minor=0, currency=currency)
-            so_far = found.get(currency) or Total(count=0, money_in=nothing, money_out=nothing, moved=0)
-            counted = Money(minor=0 if is_moved else int(minor), currency=currency)
-            found[currency] = Total(
-                count=so_far.count + int(count),
-                money_in=so_far.money_in + counted if is_inflow else so_far.money_in,
-                money_out=so_far.money_out if is_inflow else so_far.money_out + counted,
-                moved=so_far.moved + (int(count) if is_moved else 0),
+        parts, params = self._parts()
+        each = parts.offset(0).subquery()  # the databases would judge what is moved again for each sum
+        counts, minor = not_(each.c.moved), each.c.minor
+        columns: tuple[Any, ...] = (
+            each.c.currency,
+            func.sum(each.c.count),
+            func.sum(case((each.c.moved, each.c.count), else_=0)),
+            func.sum(case((and_(counts, each.c.sign > 0), minor), else_=0)),
+            func.sum(case((and_(counts, each.c.sign <= 0), minor), else_=0)),
+        )
+        found = [
+            Total(
+                count=int(count),
+                money_in=Money(minor=int(money_in), currency=Currency(currency)),
+                money_out=Money(minor=int(money_out), currency=Currency(currency)),
+                moved=int(moved),
             )
-        return tuple(sorted(found.values(), key=lambda total: (-total.count, total.money_in.currency)))
+            for currency, count, moved, money_in, money_out in db.session.execute(
+                select(*columns).group_by(each.c.currency), params
+            )
+        ]
+        return tuple(sorted(found, key=lambda total: (-total.count, total.money_in.currency)))
 
     def _parts(self) -> tuple[Select[Any], dict[str, Any]]:
-        """Counts and sums by currency, by what was only moved, and by direction; with the statement's parameters."""
-        params: dict[str, Any] = {}
-        if is_summed(self._filters):
+        """What is to be added up, of sums or of rows, and what was only moved; with the parameters."""
+        if not is_summed(self._filters):
+            table, seen = PlaidTransaction, spending.rows()
+            asked, params = self._statement, dict[str, Any]()
+            columns: tuple[Any, ...] = (table.currency, table.amount_minor, literal(1))
+        else:
             sums = sums_of(
                 self._user_id,
                 environment=self._environment,
@@ -222,17 +236,11 @@ class Listing:
                 until=self._filters.until,
                 accounts=self._filters.accounts,
             )
+            seen, params = sums.seen, sums.params
             asked = select(sums.c.minor).where(*on_sums(self._filters, self._catalogue, sums))
-            seen, currency, count, minor = sums.seen, sums.c.currency, func.sum(sums.c.count), sums.c.minor
-            params = sums.params
-        else:
-            table = PlaidTransaction
-            asked, seen, count = self._statement, spending.rows(), func.sum(literal(1))
-            currency, minor = table.currency, table.amount_minor
-        # grouped by what they are, each is judged once
-        moved, is_in = case((spending.is_transfer(seen), 1), else_=0), case((seen.sign > 0, 1), else_=0)
-        columns = currency, moved.label("moved"), is_in.label("is_in"), count, func.sum(minor)
-        return asked.with_only_columns(*columns).group_by(currency, moved, is_in), params
+            columns = (sums.c.currency, sums.c.minor, sums.c.count)
+        named = zip((*columns, seen.sign, spending.is_transfer(seen)), PARTS, strict=True)
+        return asked.with_only_columns(*(column.label(name) for column, name in named)), params
 
     def is_long(self) -> bool:
         """True when adding it up would keep a page waiting."""
