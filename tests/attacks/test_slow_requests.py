@@ -15,6 +15,7 @@ import pytest
 from tests.conftest import ENCRYPTION_KEY
 from tests.conftest import ROOT
 from tests.conftest import SESSION_KEY
+from tests.support.made import share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +34,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         **os.environ,
         "SESSION_SECRET_KEY": SESSION_KEY,
         "PLAID_ACCESS_TOKEN_ENCRYPTION_KEY": ENCRYPTION_KEY,
-        "MINGUS_DATA_DIR": str(folder),
+        "MINGUS_DATA_DIR": str(share(folder)),
         "WEB_REQUEST_SECONDS": "1",
     }
     python = [sys.executable, "-m"]

@@ -39,6 +39,7 @@ from tests.conftest import ENCRYPTION_KEY
 from tests.conftest import ROOT
 from tests.conftest import SESSION_KEY
 from tests.support.bank import public_token
+from tests.support.made import share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,7 +110,7 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
         "SIMULATOR_STATE": str(tmp_path / "simulator.sqlite3"),
         "SESSION_SECRET_KEY": SESSION_KEY,
         "PLAID_ACCESS_TOKEN_ENCRYPTION_KEY": ENCRYPTION_KEY,
-        "MINGUS_DATA_DIR": str(tmp_path),
+        "MINGUS_DATA_DIR": str(share(tmp_path)),
         "MINGUS_BASE_URL": url,
         "MINGUS_DEMO": "true",
         "PLAID_HOST": plaid,

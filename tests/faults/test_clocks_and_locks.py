@@ -30,6 +30,7 @@ from tests.conftest import ROOT
 from tests.conftest import SESSION_KEY
 from tests.conftest import fresh_database
 from tests.conftest import settings_for
+from tests.support.made import share
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -134,7 +135,7 @@ def test_a_worker_that_is_told_to_stop_ends_by_itself(tmp_path: Path) -> None:
         **os.environ,
         "SESSION_SECRET_KEY": SESSION_KEY,
         "PLAID_ACCESS_TOKEN_ENCRYPTION_KEY": ENCRYPTION_KEY,
-        "MINGUS_DATA_DIR": str(tmp_path),
+        "MINGUS_DATA_DIR": str(share(tmp_path)),
         "DATABASE_URL": fresh_database("sqlite", tmp_path, "mingus_stop"),
         "QUEUE_URL": f"sqlite:///{tmp_path / 'queue.sqlite3'}",
     }

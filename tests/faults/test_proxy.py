@@ -37,6 +37,7 @@ from tests.conftest import ENCRYPTION_KEY
 from tests.conftest import ROOT
 from tests.conftest import SESSION_KEY
 from tests.conftest import settings_for
+from tests.support.made import share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,7 +95,7 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
         "PLAID_ACCESS_TOKEN_ENCRYPTION_KEY": ENCRYPTION_KEY,
         "DATABASE_URL": url,
         "QUEUE_URL": f"sqlite:///{folder / 'queue.sqlite3'}",
-        "MINGUS_DATA_DIR": str(folder),
+        "MINGUS_DATA_DIR": str(share(folder)),
         "MINGUS_BASE_URL": f"https://{HOST}",
         "MINGUS_TRUSTED_PROXIES": "1",
         "WEB_CONCURRENCY": "2",

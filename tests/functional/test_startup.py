@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from tests.conftest import ENCRYPTION_KEY
 from tests.conftest import ROOT
 from tests.conftest import SESSION_KEY
+from tests.support.made import share
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +34,7 @@ def run(folder: Path, *words: str, **changes: str) -> subprocess.CompletedProces
         "PATH": os.environ["PATH"],
         "SESSION_SECRET_KEY": SESSION_KEY,
         "PLAID_ACCESS_TOKEN_ENCRYPTION_KEY": ENCRYPTION_KEY,
-        "MINGUS_DATA_DIR": str(folder),
+        "MINGUS_DATA_DIR": str(share(folder)),
         **changes,
     }
     command = [sys.executable, *words]
