@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import datetime as dt
-import importlib
 import itertools
 import mmap
 import os
@@ -41,6 +40,7 @@ from mingus.services import services
 from tests.crash import points
 from tests.crash.world import World
 from tests.crash.world import losses
+from tests.support.made import share
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,7 +125,6 @@ class Lab:
         self._steps = mmap.mmap(-1, COUNT.size)  # shared with the worker: how many steps it has passed
         self._typical = 60
         self._app = _open_app(host, folder, database_url, self._clock)
-        importlib.import_module("plaid.api.plaid_api")  # else it takes every worker a second
         self.in_child(_migrate)
         with self._app.app_context():
             self._person = _make_person()
@@ -306,7 +305,8 @@ class Lab:
         with self._app.app_context():
             db.session.remove()
             db.engine.dispose()
-            vars(services().gateway)["_api"] = None
+            # only its connections are the parent's: making the SDK's client anew takes longer than a sync
+            services().gateway._client().api_client.rest_client.pool_manager.clear()
         sys.stdout.flush()
         process = os.fork()
         if process:
@@ -369,7 +369,7 @@ def _open_app(host: str, folder: Path, database_url: str, clock: AheadClock) -> 
             "PLAID_ACCESS_TOKEN_ENCRYPTION_KEY": base64.urlsafe_b64encode(bytes(range(32))).decode(),
             "DATABASE_URL": database_url or f"sqlite:///{folder / 'crash.sqlite3'}",
             "QUEUE_URL": f"sqlite:///{folder / 'queue.sqlite3'}",
-            "MINGUS_DATA_DIR": str(folder),
+            "MINGUS_DATA_DIR": str(share(folder)),
             "PLAID_HOST": host,
         }
     )

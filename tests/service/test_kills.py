@@ -71,8 +71,8 @@ class Steps:
 def recover(app: Flask, jobs: InlineJobs, ambient: FrozenAmbient) -> None:
     """A new process starts; the nudges of the dead one are lost."""
     jobs.nudges.clear()
-    for _ in range(12):
-        ambient.advance(minutes=20)
+    for _ in range(6):
+        ambient.advance(minutes=40)
         with app.app_context():
             sweep_once(services())
         jobs.run_all()

@@ -12,6 +12,7 @@ from sqlalchemy import update
 
 from mingus.db import db
 from mingus.db import unit_of_work
+from mingus.plaid import gateway
 from mingus.plaid.ledger import BalanceSnapshot
 from mingus.plaid.ledger import ParkedRow
 from mingus.plaid.ledger import PlaidSyncLog
@@ -304,7 +305,8 @@ def test_an_import_longer_than_a_minutes_calls_waits_and_loses_nothing_it_read(
         ambient.advance(seconds=seconds)
 
     monkeypatch.setattr(wired.sync, "_pause", wait)
-    large = Bank(wired, plaid, jobs, factories.make_person(app), username="user_large_21000")
+    monkeypatch.setattr(gateway, "PAGE_ROWS", 100)
+    large = Bank(wired, plaid, jobs, factories.make_person(app), username="user_large_4200")
     log = db.session.scalars(select(PlaidSyncLog)).one()
     assert (log.status, log.restarts) == ("success", 0)
     assert log.added == log.fetched == count(PlaidTransaction)
