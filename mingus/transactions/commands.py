@@ -18,7 +18,7 @@ from mingus.transactions import sums as kept
 if TYPE_CHECKING:
     from mingus.auth.models import UserId
 
-sums = AppGroup("sums", help="Sums of months and days, kept beside the transactions.")
+sums = AppGroup("sums", help="Sums of years, months, days and merchants, kept beside the transactions.")
 
 
 @sums.command("verify")
