@@ -20,6 +20,7 @@ from mingus.reports import asked as reading
 from mingus.reports import figures
 from mingus.reports import plots
 from mingus.reports.merchants import merchants as where_most_was_spent
+from mingus.reports.standing import standing
 from mingus.services import services
 from mingus.transactions import catalogues
 from mingus.transactions.categories import Flow
@@ -31,9 +32,7 @@ if TYPE_CHECKING:
 
     from flask.typing import ResponseReturnValue
 
-    from mingus.money import Currency
     from mingus.plaid.productqueries import RecurringRow
-    from mingus.plaid.queries import AccountRow
     from mingus.reports.asked import Asked
     from mingus.reports.figures import Month
     from mingus.transactions.categories import Catalogue
@@ -98,25 +97,8 @@ def net_worth() -> ResponseReturnValue:
         wishes,
         curves=curves,
         totals=queries.net_worth(accounts),
-        sides=_assets_and_debts(accounts),
+        standings=standing(accounts),
     )
-
-
-def _assets_and_debts(accounts: list[AccountRow]) -> list[tuple[Money, Money]]:
-    """By currency what is owned and what is owed now."""
-    sides: dict[Currency, tuple[int, int]] = {}
-    for account in queries.counted(accounts):
-        if account.current is not None:
-            owned, owed = sides.get(account.current.currency, (0, 0))
-            minor = account.current.minor
-            sides[account.current.currency] = (owned + max(minor, 0), owed + min(minor, 0))
-    return [
-        (
-            Money(minor=owned, currency=code),
-            Money(minor=owed, currency=code),
-        )
-        for code, (owned, owed) in sides.items()
-    ]
 
 
 @bp.get("/cash-flow")

@@ -127,6 +127,7 @@ FLOORS: list[tuple[int, str]] = [
     (3, "mingus.plaid.queries"),
     (3, "mingus.reports.figures"),
     (3, "mingus.reports.merchants"),
+    (3, "mingus.reports.standing"),
     (3, "mingus.plaid.refreshing"),
     (3, "mingus.plaid.drift"),
     (3, "mingus.plaid.activity"),

@@ -176,8 +176,8 @@ def take(world: World, view: View, email: str | None, pages: dict[str, str | Act
         page.evaluate(SETTLED)
         page.evaluate(DRAWN)
         if kept := KEPT.get(f"{name}-{view}"):
-            page.screenshot(path=folder / f"{kept}.png")
-        page.screenshot(path=folder / f"{name}-{view}.png", full_page=True)
+            page.screenshot(path=folder / f"{kept}.png", animations="disabled")
+        page.screenshot(path=folder / f"{name}-{view}.png", full_page=True, animations="disabled")
         faults += [f"{name}-{view}: {fault}" for fault in wrong_with(page, view)]
     context.close()
     return faults
