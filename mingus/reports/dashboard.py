@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 NEWEST = 10
 CURVE_STEP = 3
-HALF_A_MONTH = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,16 +103,7 @@ def _compared(wishes: Asked) -> tuple[Compared, Compared]:
         flow = figures.cash_flow(scope)
         return sum(month.earned.minor for month in flow), sum(month.spent.minor for month in flow)
 
-    def last_month(since: dt.date, until: dt.date) -> tuple[int, int]:
-        return total(replace(wishes.scope, since=since, until=until))
-
-    if same_day.day > HALF_A_MONTH:  # of a whole month only the sum is read: the days behind are fewer rows
-        before = last_month(last_of_before.replace(day=1), last_of_before)
-        if same_day < last_of_before:
-            behind = last_month(same_day + dt.timedelta(days=1), last_of_before)
-            before = before[0] - behind[0], before[1] - behind[1]
-    else:
-        before = last_month(last_of_before.replace(day=1), same_day)
+    before = total(replace(wishes.scope, since=last_of_before.replace(day=1), until=same_day))
     now = total(wishes.scope)
     earned, spent = (
         Compared(

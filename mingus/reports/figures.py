@@ -76,11 +76,9 @@ class CategorySum:
 def currencies(scope: Scope) -> list[Currency]:
     """The currencies of these transactions, the most frequent first."""
     sums, statement = _sums(scope)
-    frequent = func.sum(sums.c.count).desc()
-    found = statement.with_only_columns(sums.c.currency).group_by(sums.c.currency)
-    return [
-        Currency(code) for code in db.session.scalars(found.order_by(frequent, sums.c.currency), sums.params)
-    ]
+    found = statement.with_only_columns(sums.c.currency).group_by(sums.c.currency).having(sums.counted > 0)
+    ordered = found.order_by(sums.counted.desc(), sums.c.currency)
+    return [Currency(code) for code in db.session.scalars(ordered, sums.params)]
 
 
 def first_day(scope: Scope) -> dt.date | None:
@@ -93,7 +91,7 @@ def first_day(scope: Scope) -> dt.date | None:
 def get_user_transaction_count(scope: Scope) -> int:
     """How many transactions there are, transfers among them."""
     sums, statement = _sums(scope)
-    return int(db.session.scalar(statement.with_only_columns(func.sum(sums.c.count)), sums.params) or 0)
+    return int(db.session.scalar(statement.with_only_columns(sums.counted), sums.params) or 0)
 
 
 def get_user_income(scope: Scope) -> tuple[Money, ...]:
@@ -113,8 +111,9 @@ def get_user_spending_by_category(scope: Scope, catalogue: Catalogue) -> list[Ca
     sums, statement = _sums(scope)
     rows = db.session.execute(
         statement.where(spending.is_spending(sums.seen))
-        .with_only_columns(sums.c.code, func.sum(sums.c.minor), func.sum(sums.c.count))
-        .group_by(sums.c.code),
+        .with_only_columns(sums.c.code, func.sum(sums.c.minor), sums.counted)
+        .group_by(sums.c.code)
+        .having(sums.counted > 0),
         sums.params,
     )
     found: dict[Category, tuple[int, int]] = {}
@@ -143,7 +142,8 @@ def spending_by_month(scope: Scope, catalogue: Catalogue) -> dict[dt.date, dict[
     rows = db.session.execute(
         statement.where(spending.is_spending(sums.seen))
         .with_only_columns(sums.c.month, sums.c.code, func.sum(sums.c.minor))
-        .group_by(sums.c.month, sums.c.code),
+        .group_by(sums.c.month, sums.c.code)
+        .having(sums.counted > 0),
         sums.params,
     )
     found: dict[dt.date, dict[Category, int]] = {}
@@ -157,12 +157,19 @@ def spending_by_month(scope: Scope, catalogue: Catalogue) -> dict[dt.date, dict[
 def cash_flow(scope: Scope) -> list[Month]:
     """Each month from the first to the last of the scope's days, the empty ones too."""
     currency, (sums, statement) = _currency(scope), _sums(scope, by_month=True)
+    columns: tuple[Any, ...] = (sums.c.month, sums.c.minor, sums.c.count)
+    way = spending.earned_or_spent(sums.seen).label("way")
+    each = (
+        statement.with_only_columns(*columns, way).offset(0).subquery()
+    )  # else it would be judged for each sum
     rows = db.session.execute(
-        statement.with_only_columns(
-            sums.c.month,
-            func.sum(case((spending.is_income(sums.seen), sums.c.minor), else_=0)),
-            func.sum(case((spending.is_spending(sums.seen), sums.c.minor), else_=0)),
-        ).group_by(sums.c.month),
+        select(
+            each.c.month,
+            func.sum(case((each.c.way > 0, each.c.minor), else_=0)),
+            func.sum(case((each.c.way < 0, each.c.minor), else_=0)),
+        )
+        .group_by(each.c.month)
+        .having(func.sum(each.c.count) > 0),
         sums.params,
     )
     found = {month: (int(earned), -int(spent)) for month, earned, spent in rows}
@@ -225,7 +232,8 @@ def _by_currency(sums: Sums, statement: Select[Any], *, sign: int) -> tuple[Mone
     rows = db.session.execute(
         statement.with_only_columns(sums.c.currency, func.sum(sums.c.minor))
         .group_by(sums.c.currency)
-        .order_by(func.sum(sums.c.count).desc(), sums.c.currency),
+        .having(sums.counted > 0)
+        .order_by(sums.counted.desc(), sums.c.currency),
         sums.params,
     )
     return tuple(Money(minor=sign * int(minor), currency=Currency(currency)) for currency, minor in rows)

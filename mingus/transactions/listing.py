@@ -6,6 +6,8 @@ The owner comes first everywhere; pages and API read through here.
 from __future__ import annotations
 
 import datetime as dt
+import json
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -199,16 +201,6 @@ class Listing:
 
     def totals(self) -> tuple[Total, ...]:
         """In, out and count by currency; transfers are counted, but neither in nor out."""
-        parts, params = self._parts()
-        each = parts.offset(0).subquery()  # the databases would judge what is moved again for each sum
-        counts, minor = not_(each.c.moved), each.c.minor
-        columns: tuple[Any, ...] = (
-            each.c.currency,
-            func.sum(each.c.count),
-            func.sum(case((each.c.moved, each.c.count), else_=0)),
-            func.sum(case((and_(counts, each.c.sign > 0), minor), else_=0)),
-            func.sum(case((and_(counts, each.c.sign <= 0), minor), else_=0)),
-        )
         found = [
             Total(
                 count=int(count),
@@ -216,11 +208,40 @@ class Listing:
                 money_out=Money(minor=int(money_out), currency=Currency(currency)),
                 moved=int(moved),
             )
-            for currency, count, moved, money_in, money_out in db.session.execute(
-                select(*columns).group_by(each.c.currency), params
+            for currency, count, moved, money_in, money_out in (
+                _added_up(self._few) if self._is_few else self._summed()
             )
         ]
         return tuple(sorted(found, key=lambda total: (-total.count, total.money_in.currency)))
+
+    def _summed(self) -> Iterable[Any]:
+        """By currency: how many, how many of them moved, what came in and what went out."""
+        parts, params = self._parts()
+        each = parts.offset(0).subquery()  # the databases would judge what is moved again for each sum
+        counts, minor = not_(each.c.moved), each.c.minor
+        counted = func.sum(each.c.count)
+        columns: tuple[Any, ...] = (
+            each.c.currency,
+            counted,
+            func.sum(case((each.c.moved, each.c.count), else_=0)),
+            func.sum(case((and_(counts, each.c.sign > 0), minor), else_=0)),
+            func.sum(case((and_(counts, each.c.sign <= 0), minor), else_=0)),
+        )
+        return db.session.execute(
+            select(*columns).group_by(each.c.currency).having(counted > 0), params
+        ).all()
+
+    @property
+    def _is_few(self) -> bool:
+        """True when rows were sought and are so few that all of them may be read."""
+        return self._sought.few is not None
+
+    @cached_property
+    def _few(self) -> Sequence[Any]:
+        """Day, currency, amount and whether it was only moved, of each row that was sought: read once for all sums."""
+        table = PlaidTransaction
+        columns: tuple[Any, ...] = (table.date, table.currency, table.amount_minor, spending.is_transfer())
+        return db.session.execute(self._statement.with_only_columns(*columns)).all()
 
     def _parts(self) -> tuple[Select[Any], dict[str, Any]]:
         """What is to be added up, of sums or of rows, and what was only moved; with the parameters."""
@@ -244,27 +265,30 @@ class Listing:
 
     def is_long(self) -> bool:
         """True when adding it up would keep a page waiting."""
-        if is_summed(self._filters):
+        if self._is_few or is_summed(self._filters):
             return False
         return self._sought.many or self.count(at_most=LONG + 1) > LONG
 
     def day_totals(self, days: Sequence[dt.date]) -> dict[dt.date, tuple[Money, ...]]:
         """The sum of each day by currency: of all its rows in the list, not only of those on one page."""
-        statement = (
-            self._statement.with_only_columns(
-                PlaidTransaction.date, PlaidTransaction.currency, func.sum(PlaidTransaction.amount_minor)
-            )
-            .group_by(PlaidTransaction.date, PlaidTransaction.currency)
-            .order_by(PlaidTransaction.currency)
-        )
-        if self._sought.few is None:  # else the days would be looked through for the few
-            statement = statement.where(PlaidTransaction.date.in_(days))
-        wanted, found = set(days), dict[dt.date, tuple[Money, ...]]()
-        for day, currency, minor in db.session.execute(statement):
-            if day not in wanted:
-                continue
-            found[day] = (*found.get(day, ()), Money(minor=int(minor), currency=Currency(currency)))
+        sums = Counter[tuple[dt.date, str]]()
+        if self._is_few:
+            for day, currency, minor, _ in self._few:
+                sums[day, currency] += minor
+        else:
+            sums.update({(day, currency): int(minor) for day, currency, minor in self._of_days(days)})
+        found: dict[dt.date, tuple[Money, ...]] = {}
+        for (day, currency), minor in sorted(sums.items()):
+            found[day] = (*found.get(day, ()), Money(minor=minor, currency=Currency(currency)))
         return found
+
+    def _of_days(self, days: Sequence[dt.date]) -> Iterable[Any]:
+        table = PlaidTransaction
+        return db.session.execute(
+            self._statement.with_only_columns(table.date, table.currency, func.sum(table.amount_minor))
+            .where(table.date.in_(days))
+            .group_by(table.date, table.currency)
+        ).all()
 
     def _anchor(self, key: TransactionId, order: Order) -> Sequence[Any] | None:
         columns = [column for column, _ in order]
@@ -284,6 +308,20 @@ class Listing:
             entry_of(transaction, choice, self._catalogue, paired=transaction.id in paired)
             for transaction, choice in rows
         )
+
+
+def _added_up(rows: Iterable[Any]) -> Iterator[Any]:
+    """By currency: how many, how many of them moved, what came in and what went out."""
+    found = dict[str, list[int]]()
+    for _, currency, minor, moved in rows:
+        sums = found.setdefault(currency, [0, 0, 0, 0])
+        sums[0] += 1
+        if moved:
+            sums[1] += 1
+        else:
+            sums[2 if minor > 0 else 3] += minor
+    for currency, sums in found.items():
+        yield currency, *sums
 
 
 Order = list[tuple["ColumnElement[Any]", bool]]
@@ -344,9 +382,8 @@ def entry_of(
 
 def tags_of(user_id: UserId) -> list[str]:
     """Every tag the person uses, by name."""
+    tags = cast(TransactionChoice.tags, Text)
     rows = db.session.scalars(
-        select(TransactionChoice.tags)
-        .join(PlaidTransaction, PlaidTransaction.id == TransactionChoice.transaction_id)
-        .where(PlaidTransaction.user_id == user_id, cast(TransactionChoice.tags, Text) != "[]")
+        select(tags).where(TransactionChoice.user_id == user_id, tags != "[]").distinct()
     )
-    return sorted({tag for tags in rows for tag in tags}, key=str.lower)
+    return sorted({tag for told in rows for tag in json.loads(told)}, key=str.lower)

@@ -104,6 +104,9 @@ class TransactionRule(Base):
     hides: Mapped[bool] = mapped_column(default=False)
 
 
+ALL_YEARS = dt.date(1, 1, 1)  # no row is as old
+
+
 class Sum:
     """What a person's living rows of one account come to, apart by all that says what they count as.
 
@@ -139,7 +142,7 @@ class MonthSum(Sum, Base):
 
 
 class YearSum(Sum, Base):
-    """The sums of a year: what its months come to."""
+    """The sums of a year: what its months come to; and of all years together, under a date before any bank's."""
 
     __tablename__ = "year_sums"
     __table_args__ = (
@@ -147,7 +150,7 @@ class YearSum(Sum, Base):
         {"sqlite_with_rowid": False},
     )
     user_id: Mapped[UserId] = mapped_column(String(32), primary_key=True)
-    year: Mapped[dt.date] = mapped_column(primary_key=True)  # its first day
+    year: Mapped[dt.date] = mapped_column(primary_key=True)  # its first day, or ALL_YEARS
 
 
 class DaySum(Base):

@@ -160,6 +160,13 @@ def is_spending(seen: Seen | None = None) -> ColumnElement[bool]:
     return and_(not_(is_transfer(seen)), not_(_is_earned(seen)))
 
 
+@cache
+def earned_or_spent(seen: Seen | None = None) -> ColumnElement[int]:
+    """1 for what is earned, -1 for what is spent, 0 for what only moved: for statements that ask for both."""
+    seen = seen or rows()
+    return case((is_transfer(seen), 0), (_is_earned(seen), 1), else_=-1)
+
+
 def _is_earned(seen: Seen) -> ColumnElement[bool]:
     untold = and_(_one_of(func.coalesce(seen.code, UNCATEGORISED), UNTOLD), seen.sign > 0)
     return or_(_means(Flow.INCOME, seen), untold)

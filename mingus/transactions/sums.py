@@ -20,6 +20,7 @@ from sqlalchemy import delete
 from sqlalchemy import false
 from sqlalchemy import func
 from sqlalchemy import insert
+from sqlalchemy import literal
 from sqlalchemy import or_
 from sqlalchemy import select
 
@@ -31,6 +32,7 @@ from mingus.plaid.staging import is_settled
 from mingus.transactions import merchantsums
 from mingus.transactions import spending
 from mingus.transactions import wording
+from mingus.transactions.models import ALL_YEARS
 from mingus.transactions.models import DaySum
 from mingus.transactions.models import MonthSum
 from mingus.transactions.models import TransferPair
@@ -104,12 +106,13 @@ class NewRows:
         return [(user_id, *key, False, False, *sums) for key, sums in sorted(self._sums.items())]
 
     def years(self, user_id: UserId) -> list[bulk.Row]:
-        """As rows of the sums of years."""
+        """As rows of the sums of years, and of all of them."""
         found: dict[tuple[Any, ...], list[int]] = {}
         for (month, *apart), (minor, count) in self._sums.items():
-            of_year = found.setdefault((month.replace(month=1), *apart), [0, 0])
-            of_year[0] += minor
-            of_year[1] += count
+            for year in (month.replace(month=1), ALL_YEARS):
+                of_year = found.setdefault((year, *apart), [0, 0])
+                of_year[0] += minor
+                of_year[1] += count
         return [(user_id, *key, False, False, *sums) for key, sums in sorted(found.items())]
 
 
@@ -163,12 +166,11 @@ def refresh(unit: Unit, user_id: UserId, buckets: Iterable[Bucket]) -> None:
 def _refresh_years(
     session: Session, user_id: UserId, accounts: Collection[str], first: dt.date, last: dt.date
 ) -> None:
-    """What the months of these years come to, once they are right."""
+    """What the months of these years come to, once they are right, and all years together."""
+    mine = (YearSum.user_id == user_id, YearSum.account_id.in_(accounts))
     session.execute(
         delete(YearSum)
-        .where(
-            YearSum.user_id == user_id, YearSum.account_id.in_(accounts), YearSum.year.between(first, last)
-        )
+        .where(*mine, or_(YearSum.year.between(first, last), YearSum.year == ALL_YEARS))
         .execution_options(synchronize_session=False)
     )
     months = select(*(getattr(MonthSum, name) for name in COLUMNS)).where(
@@ -177,6 +179,7 @@ def _refresh_years(
         MonthSum.month.between(first, last.replace(month=12)),
     )
     session.execute(insert(YearSum).from_select(YEAR_COLUMNS, _years(session, months)))
+    session.execute(insert(YearSum).from_select(YEAR_COLUMNS, _together(*mine)))
 
 
 def refresh_rows(unit: Unit, user_id: UserId, ids: Collection[str]) -> None:
@@ -241,7 +244,7 @@ def rebuild(unit: Unit, user_id: UserId) -> None:
 def wrong_months(session: Session, user_id: UserId | None = None) -> set[Bucket]:
     """The months whose sums are not what their rows come to: none, or something wrote past `refresh`.
 
-    A wrong year is told as its first month.
+    A wrong year is told as its first month, all of them together as the month of ALL_YEARS.
     """
 
     def kept(model: type[YearSum | MonthSum | DaySum], columns: tuple[str, ...]) -> Select[Any]:
@@ -249,9 +252,11 @@ def wrong_months(session: Session, user_id: UserId | None = None) -> set[Bucket]
         return statement if user_id is None else statement.where(model.user_id == user_id)
 
     rows = () if user_id is None else (PlaidTransaction.user_id == user_id,)
-    months = _months(session, *rows)
+    mine = () if user_id is None else (YearSum.user_id == user_id,)
+    months, years = _months(session, *rows), kept(YearSum, YEAR_COLUMNS)
     spans = (
-        (kept(YearSum, YEAR_COLUMNS), _years(session, months)),
+        (years.where(YearSum.year == ALL_YEARS), _together(*mine)),
+        (years.where(YearSum.year != ALL_YEARS), _years(session, months)),
         (kept(MonthSum, COLUMNS), months),
     )
     wrong = {(row[2], row[1]) for span in spans for row in _differing(session, *span)}
@@ -322,6 +327,16 @@ def _years(session: Session, months: Select[Any]) -> Select[Any]:
     each = months.subquery()
     apart = (each.c.user_id, first_of_year(session, each.c.month), *(each.c[name] for name in APART))
     return select(*apart, func.sum(each.c.minor), func.sum(each.c.count)).group_by(*apart)
+
+
+def _together(*mine: ColumnElement[bool]) -> Select[Any]:
+    """What these years come to, all together."""
+    apart = tuple(getattr(YearSum, name) for name in APART)
+    return (
+        select(YearSum.user_id, literal(ALL_YEARS), *apart, func.sum(YearSum.minor), func.sum(YearSum.count))
+        .where(YearSum.year != ALL_YEARS, *mine)
+        .group_by(YearSum.user_id, *apart)
+    )
 
 
 def first_of_month(session: Session, day: ColumnElement[dt.date]) -> ColumnElement[dt.date]:

@@ -91,22 +91,26 @@ class Desk:
 
 @bp.get("/transactions")
 def index() -> ResponseReturnValue:
-    """The list as its address asks; a script that only wants the rows gets only those."""
+    """The list as its address asks; a script that only wants a part of it gets only that."""
     desk = Desk()
     asked = desk.asked(request.args)
     listing = desk.listing(asked)
-    if request.headers.get("X-Fragment") == "totals":
+    part = request.headers.get("X-Fragment")
+    if part == "totals":
         return render_template("transactions/_totals.html", asked=asked, totals=listing.totals())
     page = listing.page(limit=_rows_wanted(), sort=asked.sort, after=asked.after, before=asked.before)
+    days = _days(listing, asked, page, desk)
+    if part == "more":
+        return render_template("transactions/_more.html", asked=asked, page=page, days=days)
     words = {
         "asked": asked,
         "chips": asked.chips(),
         "page": page,
-        "days": _days(listing, asked, page, desk),
+        "days": days,
         "totals": _totals(listing) if page.entries else (),
         "ways_out": _ways_out(desk, asked) if not page.entries else [],
     }
-    if request.headers.get("X-Fragment") == "results":
+    if part == "results":
         return render_template("transactions/_results.html", **words, **_standing(desk))
     return render_template(
         "transactions/index.html",

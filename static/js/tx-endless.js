@@ -25,10 +25,10 @@ async function follow(list, observer) {
   observer.disconnect();
   link.setAttribute("aria-busy", "true");
   try {
-    const fresh = await fetchFragment(link.href, "results");
+    const fresh = await fetchFragment(link.href, "more");
     if (!fresh || !list.isConnected) return;
-    for (const day of fresh.querySelectorAll("#tx-days > .tx-day")) append(list, document.importNode(day, true));
-    const next = fresh.querySelector("#tx-pages a[rel=next]");
+    for (const day of fresh.querySelectorAll(".tx-day")) append(list, document.importNode(day, true));
+    const next = fresh.querySelector("a[rel=next]");
     if (next) link.replaceWith(document.importNode(next, true));
     else link.remove();
     await mountAll(list);

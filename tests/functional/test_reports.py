@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import html
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -160,6 +161,22 @@ def test_coins_and_unknown_currencies_are_drawn_by_their_figures(ada: Browser, d
         assert page.status_code == 200
         assert "XXX" not in page.text
         assert "¤" not in page.text
+
+
+def test_what_lies_in_the_rest_of_a_month_is_nowhere(app: Flask, owner: UserId, desk: Desk) -> None:
+    """Of most of a month the whole is read and the other days are taken off: nothing of them may be left."""
+    account, last = desk.account(), dt.date(2026, 4, 30)
+    rows = [{"date": last, **COFFEE}, {"date": last, "currency": "EUR", **COFFEE}, {"date": last, **WAGES}]
+    desk.transactions(account, [{"amount_minor": -700, **row} for row in rows])
+    with app.app_context():
+        most = scope(app, owner, since=dt.date(2026, 4, 1), until=last - dt.timedelta(days=1))
+        assert figures.get_user_spending_by_category(most, Catalogue()) == []
+        assert figures.spending_by_month(most, Catalogue()) == {}
+        assert figures.get_user_transaction_count(most) == 0
+        anything = replace(most, since=None, currency=None)
+        assert figures.currencies(anything) == []
+        assert figures.get_user_spending(anything) == ()
+        assert figures.cash_flow(replace(most, since=None)) == []
 
 
 def test_sums_of_several_currencies_are_refused(app: Flask, owner: UserId) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
 import re
 from typing import TYPE_CHECKING
 from typing import Any
@@ -14,6 +15,7 @@ from mingus.plaid.ledger import SyncId
 from mingus.plaid.ledger import TransactionChoice
 from mingus.plaid.states import ConnectionState
 from mingus.transactions import listing
+from mingus.transactions import seeking
 from tests import factories
 from tests.support.ambient import NOON
 from tests.support.books import DAY
@@ -213,6 +215,7 @@ def test_a_long_list_is_shown_before_it_is_added_up(
     window: Browser, desk: Desk, account: AccountId, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listing, "LONG", 2)
+    monkeypatch.setattr(seeking, "FEW", 2)
     desk.transactions(account, [{"amount_minor": -100} for _ in range(3)])
     page = window.get("/transactions?q=coffee")
     assert "Add up this long list" in text_of(page)
@@ -226,6 +229,7 @@ def test_a_long_list_whose_months_are_known_is_added_up_at_once(
     window: Browser, desk: Desk, account: AccountId, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listing, "LONG", 2)
+    monkeypatch.setattr(seeking, "FEW", 2)
     desk.transactions(account, [{"amount_minor": -100} for _ in range(3)])
     assert "Out −$3.00" in text_of(window.get("/transactions?direction=out"))
 
@@ -235,6 +239,25 @@ def test_a_script_gets_the_rows_alone(window: Browser, desk: Desk, account: Acco
     part = window.get("/transactions", headers={"X-Fragment": "results"}).get_data(as_text=True)
     assert "Coffee" in part
     assert "<html" not in part
+
+
+def test_what_follows_is_told_without_what_stands_around_it(
+    window: Browser, desk: Desk, account: AccountId, query_count: list[str]
+) -> None:
+    desk.transactions(account, [{"name": f"Coffee {number}"} for number in range(101)])
+    address, seen, queries = "/transactions", 0, list[int]()
+    while address:
+        query_count.clear()
+        part = window.get(address, headers={"X-Fragment": "more"}).get_data(as_text=True)
+        queries.append(len(query_count))
+        seen += part.count('class="tx-row__name"')
+        following = re.search(r'href="([^"]*)"[^>]*rel="next"', part)
+        address = html.unescape(following.group(1)) if following else ""
+        assert "tx-totals" not in part
+    assert seen == 101
+    query_count.clear()
+    window.get("/transactions", headers={"X-Fragment": "results"})
+    assert max(queries) < len(query_count)
 
 
 def test_one_transaction_tells_everything_and_nobody_elses_is_found(

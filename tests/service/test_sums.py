@@ -17,6 +17,7 @@ from mingus.plaid.ledger import TransactionChoice
 from mingus.plaid.models import PlaidAccount
 from mingus.transactions import sums
 from mingus.transactions.edits import Wish
+from mingus.transactions.models import ALL_YEARS
 from mingus.transactions.models import MonthSum
 from mingus.transactions.models import TransferPair
 from mingus.transactions.models import YearSum
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flask import Flask
+    from sqlalchemy import ColumnElement
 
     from mingus.auth.models import UserId
     from mingus.plaid.models import AccountId
@@ -133,16 +135,31 @@ def test_the_other_side_of_a_transfer_counts_again_when_an_account_goes(ada: Use
     assert db.session.scalars(paired).all() == [False]
 
 
-@pytest.mark.parametrize(("kept", "told"), [(MonthSum, JUNE), (YearSum, JUNE.replace(month=1))])
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (MonthSum.month == JUNE, {JUNE}),
+        (YearSum.year == JUNE.replace(month=1), {JUNE.replace(month=1), ALL_YEARS}),
+        (YearSum.year == ALL_YEARS, {ALL_YEARS}),
+    ],
+)
 def test_sums_that_are_wrong_are_told_and_mended(
-    ada: UserId, kept: type[MonthSum | YearSum], told: dt.date
+    ada: UserId, wrong: ColumnElement[bool], told: set[dt.date]
 ) -> None:
     account = books.make_account(ada)
     books.make_transaction(account, -500, date=JUNE)
     with unit_of_work() as unit:
-        unit.session.query(kept).update({"minor": -400})
-    assert sums.wrong_months(db.session(), ada) == {(account, told)}
+        kept = MonthSum if told == {JUNE} else YearSum
+        unit.session.query(kept).filter(wrong).update({"minor": -400})
+    assert sums.wrong_months(db.session(), ada) == {(account, month) for month in told}
     with unit_of_work() as unit:
         sums.rebuild(unit, ada)
     assert not sums.wrong_months(db.session(), ada)
-    assert total(ada, JUNE, None) == -500
+    assert total(ada, JUNE, None) == total(ada, None, None) == -500
+
+
+def test_a_date_before_all_years_asks_for_every_row_once(ada: UserId) -> None:
+    books.make_transaction(books.make_account(ada), -500, date=JUNE)
+    for since in (ALL_YEARS, dt.date(1, 1, 2), dt.date(1, 12, 31), None):
+        assert total(ada, since, None) == total(ada, since, JUNE) == -500
+        assert total(ada, since, JUNE - dt.timedelta(days=1)) == 0
