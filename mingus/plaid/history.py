@@ -158,7 +158,7 @@ def _points(accounts: Sequence[_Account], since: dt.date | None) -> dict[Account
     """Each account's known balances, with those before the first of them told backwards."""
     ids = [account.id for account in accounts]
     said = _said(ids)
-    moved = _moved([account.id for account in accounts if account.type not in BY_MARKET], since)
+    moved = _moved([account for account in accounts if account.type not in BY_MARKET], since)
     found: dict[AccountId, list[BalancePoint]] = {}
     for account in accounts:
         known = said.get(account.id, [])
@@ -184,18 +184,18 @@ def _said(ids: Sequence[AccountId]) -> dict[AccountId, list[tuple[dt.date, int]]
     return found
 
 
-def _moved(ids: Sequence[AccountId], since: dt.date | None) -> dict[AccountId, dict[dt.date, int]]:
+def _moved(accounts: Sequence[_Account], since: dt.date | None) -> dict[AccountId, dict[dt.date, int]]:
     """What was posted to each account on each day, in the account's own currency."""
-    statement = (
-        select(DaySum.account_id, DaySum.day, DaySum.minor)
-        .join(PlaidAccount, PlaidAccount.id == DaySum.account_id)
-        .where(DaySum.account_id.in_(ids), DaySum.currency == PlaidAccount.currency)
+    own = {account.id: account.currency for account in accounts}
+    statement = select(DaySum.account_id, DaySum.day, DaySum.currency, DaySum.minor).where(
+        DaySum.account_id.in_(own)
     )
     if since is not None:
         statement = statement.where(DaySum.day >= since)
     found: defaultdict[AccountId, dict[dt.date, int]] = defaultdict(dict)
-    for account_id, day, minor in db.session.execute(statement):
-        found[account_id][day] = minor
+    for account_id, day, currency, minor in db.session.execute(statement):
+        if currency == own[account_id]:
+            found[account_id][day] = minor
     return found
 
 

@@ -175,7 +175,9 @@ class Listing:
             db.session.expunge_all()  # what was read is not kept
 
     def count(self, *, at_most: int | None = None) -> int:
-        """How many there are; counting ends at `at_most`."""
+        """How many there are; where rows are counted, that ends at `at_most`."""
+        if is_summed(self._filters):
+            return sum(total.count for total in self.totals())
         some = self._statement.with_only_columns(PlaidTransaction.id).limit(at_most).subquery()
         return int(db.session.scalar(select(func.count()).select_from(some)) or 0)
 

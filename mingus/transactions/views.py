@@ -150,7 +150,7 @@ def _ways_out(desk: Desk, asked: Asked) -> list[WayOut]:
             at_most=MOST_HINTED
         )
         if count:
-            found.append(WayOut(chip=chip, count=count, more=count == MOST_HINTED))
+            found.append(WayOut(chip=chip, count=min(count, MOST_HINTED), more=count >= MOST_HINTED))
     return found
 
 
