@@ -12,15 +12,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """What is done on a page before its picture: fields by name, a button that sends, what to click, a key."""
+    """What is done on a page before its picture: fields by name, a button that sends, what to click, a key.
+
+    One request to an address like `breaks` comes to nothing.
+    """
 
     path: str
+    breaks: str = ""
     fill: dict[str, str] = field(default_factory=dict)
     send: str = ""
     click: tuple[str, ...] = ()
     key: str = ""
 
     def done_on(self, page: Page) -> None:
+        if self.breaks:
+            page.route(self.breaks, lambda route: route.fulfill(status=500), times=1)
         for name, value in self.fill.items():
             page.locator(f"main [name={name}]").first.fill(value)
         if self.send:
@@ -44,6 +50,9 @@ ADAS = {
     "transactions-filters": Act(path="/transactions", click=("a[href='#filters']",)),
     "transactions-ticked": Act(path="/transactions", click=(".tx-row__pick",)),
     "transactions-drawer": Act(path="/transactions", click=(".tx-row__name",)),
+    "transactions-unsearched": Act(
+        path="/transactions", breaks="**/transactions?q=*", fill={"q": "coffee 69"}
+    ),
     "transactions-keys": Act(path="/transactions", key="?"),
     "transactions-categories": Act(
         path="/transactions", click=(".tx-row__pick", "a[href='#category-picker']")
