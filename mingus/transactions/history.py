@@ -15,9 +15,9 @@ from mingus.db import db
 from mingus.plaid.ledger import PlaidSyncLog
 from mingus.plaid.ledger import PlaidTransaction
 from mingus.plaid.ledger import TransactionChange
-from mingus.plaid.ledger import TransactionChoice
 from mingus.transactions import spending
 from mingus.transactions.listing import entry_of
+from mingus.transactions.listing import told
 from mingus.transactions.models import TransferPair
 
 if TYPE_CHECKING:
@@ -79,18 +79,20 @@ def whole(
     """The person's transaction, removed and hidden ones too; None when it is not theirs."""
     for removed in (False, True):
         statement = spending.rows_of(user_id, environment=environment, removed=removed)
-        found = db.session.execute(statement.where(PlaidTransaction.id == transaction_id)).one_or_none()
+        mine = statement.where(PlaidTransaction.id == transaction_id).add_columns(*told())
+        found = db.session.execute(mine).one_or_none()
         if found is not None:
-            return _whole(found[0], found[1], catalogue)
+            return _whole(found, catalogue)
     return None
 
 
-def _whole(transaction: PlaidTransaction, choice: TransactionChoice | None, catalogue: Catalogue) -> Whole:
+def _whole(found: Any, catalogue: Catalogue) -> Whole:
+    transaction: PlaidTransaction = found[0]
     other = _other_side(transaction.id)
     raw = _read(transaction.raw)
     return Whole(
-        entry=entry_of(transaction, choice, catalogue, paired=other is not None),
-        own_category=choice.category if choice is not None else None,
+        entry=entry_of(found, catalogue, paired=other is not None),
+        own_category=found.own_category,
         banks_category=catalogue.find(transaction.category_detailed or transaction.category),
         payment_channel=transaction.payment_channel,
         authorized_date=transaction.authorized_date,

@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from functools import cached_property
 from typing import TYPE_CHECKING
 from typing import Any
@@ -23,7 +24,6 @@ from sqlalchemy import literal
 from sqlalchemy import not_
 from sqlalchemy import or_
 from sqlalchemy import select
-from sqlalchemy.orm import defer
 
 from mingus.db import db
 from mingus.money import Currency
@@ -143,7 +143,7 @@ class Listing:
     ) -> Page:
         """Entries after a key, or before one (fast at any depth), or at an offset; an unknown key: none."""
         key = before or after
-        statement = self._statement.options(defer(PlaidTransaction.raw, raiseload=True))
+        statement = self._statement.with_only_columns(*told())
         order = _turned(_order(sort)) if before else _order(sort)
         if key is not None:
             anchor = self._anchor(key, order)
@@ -155,7 +155,7 @@ class Listing:
         more, rows = len(found) > limit, found[:limit]
         if before:
             rows = rows[::-1]
-        entries = self._entries([(row[0], row[1]) for row in rows])
+        entries = self._entries(rows)
         if not entries:
             return Page(entries=(), newer=None, older=None)
         newer, older = entries[0].id, entries[-1].id
@@ -172,7 +172,6 @@ class Listing:
             if page.older is None:
                 return
             after = page.older
-            db.session.expunge_all()  # what was read is not kept
 
     def count(self, *, at_most: int | None = None) -> int:
         """How many there are; where rows are counted, that ends at `at_most`."""
@@ -188,13 +187,9 @@ class Listing:
 
     def among(self, ids: Iterable[str]) -> tuple[Entry, ...]:
         """Those of these that are in the list, newest first."""
-        statement = self._statement.where(PlaidTransaction.id.in_(tuple(ids))).options(
-            defer(PlaidTransaction.raw, raiseload=True)
-        )
-        rows = db.session.execute(
-            statement.order_by(PlaidTransaction.date.desc(), PlaidTransaction.id.desc())
-        )
-        return self._entries([(row[0], row[1]) for row in rows])
+        statement = self._statement.where(PlaidTransaction.id.in_(tuple(ids))).with_only_columns(*told())
+        newest = (PlaidTransaction.date.desc(), PlaidTransaction.id.desc())
+        return self._entries(db.session.execute(statement.order_by(*newest)).all())
 
     def currencies(self) -> list[Currency]:
         """The currencies of all, by code."""
@@ -297,19 +292,14 @@ class Listing:
         mine = (PlaidTransaction.id == key, PlaidTransaction.user_id == self._user_id)
         return db.session.execute(select(*columns).where(*mine)).one_or_none()
 
-    def _entries(
-        self, rows: Sequence[tuple[PlaidTransaction, TransactionChoice | None]]
-    ) -> tuple[Entry, ...]:
-        ids = [transaction.id for transaction, _ in rows]
+    def _entries(self, rows: Sequence[Any]) -> tuple[Entry, ...]:
+        ids = [row.id for row in rows]
         paired = set(
             db.session.scalars(
                 select(PlaidTransaction.id).where(PlaidTransaction.id.in_(ids), spending.is_paired())
             )
         )
-        return tuple(
-            entry_of(transaction, choice, self._catalogue, paired=transaction.id in paired)
-            for transaction, choice in rows
-        )
+        return tuple(entry_of(row, self._catalogue, paired=row.id in paired) for row in rows)
 
 
 def _added_up(rows: Iterable[Any]) -> Iterator[Any]:
@@ -357,27 +347,37 @@ def _beyond(order: Order, anchor: Sequence[Any]) -> ColumnElement[bool]:
     return and_(first <= anchor[0] if down else first >= anchor[0], or_(*steps))
 
 
-def entry_of(
-    transaction: PlaidTransaction, choice: TransactionChoice | None, catalogue: Catalogue, *, paired: bool
-) -> Entry:
-    """The bank's facts and the person's decisions in one value."""
-    own = choice.category if choice is not None else None
-    banks = tuple(filter(None, (transaction.category, transaction.category_detailed)))
+@cache
+def told() -> tuple[Any, ...]:
+    """What an entry is made of: the bank's facts, and the person's decisions under names of their own."""
+    facts, decided = PlaidTransaction, TransactionChoice
+    return (
+        *(facts.id, facts.account_id, facts.date, facts.name, facts.merchant_name, facts.amount_minor),
+        *(facts.currency, facts.category, facts.category_detailed, facts.pending, facts.removed_at),
+        *(decided.name.label("own_name"), decided.category.label("own_category")),
+        *(decided.hidden, decided.notes, decided.tags),
+    )
+
+
+def entry_of(row: Any, catalogue: Catalogue, *, paired: bool) -> Entry:
+    """The bank's facts and the person's decisions in one value, of a row that has the columns of `told`."""
+    own = row.own_category
+    banks = tuple(filter(None, (row.category, row.category_detailed)))
     return Entry(
-        id=transaction.id,
-        account_id=transaction.account_id,
-        date=transaction.date,
-        bank_name=transaction.name,
-        own_name=choice.name if choice is not None else None,
-        merchant_name=transaction.merchant_name,
-        amount=Money(minor=transaction.amount_minor, currency=Currency(transaction.currency)),
-        category=catalogue.find(own or transaction.category_detailed or transaction.category),
+        id=row.id,
+        account_id=row.account_id,
+        date=row.date,
+        bank_name=row.name,
+        own_name=row.own_name,
+        merchant_name=row.merchant_name,
+        amount=Money(minor=row.amount_minor, currency=Currency(row.currency)),
+        category=catalogue.find(own or row.category_detailed or row.category),
         categories=(own,) if own else banks,
-        pending=transaction.pending,
-        removed_at=transaction.removed_at,
-        hidden=choice is not None and choice.hidden,
-        notes=choice.notes if choice is not None else None,
-        tags=tuple(choice.tags) if choice is not None else (),
+        pending=row.pending,
+        removed_at=row.removed_at,
+        hidden=bool(row.hidden),
+        notes=row.notes,
+        tags=tuple(row.tags or ()),
         paired=paired,
     )
 
