@@ -7,12 +7,15 @@ from functools import cache
 from lucide.jinja import lucide
 from markupsafe import Markup
 
+from mingus.web.strokes import in_one
+
 
 @cache
 def icon(name: str, size: int = 20) -> Markup:
     """The icon, hidden from screen readers: words stand beside it. Raises on a name lucide lacks."""
     attributes = {"class": "icon", "stroke-width": "1.75", "aria-hidden": "true", "focusable": "false"}
-    return Markup(lucide(name, size=size, **attributes))  # noqa: S704 - comes whole from the package
+    drawn = in_one(lucide(name, size=size, **attributes))
+    return Markup(drawn)  # noqa: S704 - comes whole from the package
 
 
 @cache
