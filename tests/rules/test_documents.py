@@ -1,8 +1,10 @@
-"""Documents that say what a test shows name tests that exist."""
+"""Documents that say what a test shows name tests that exist; figures of the README are those that were measured."""
 
 from __future__ import annotations
 
+import json
 import re
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,7 @@ NAMED = re.compile(r"`([a-z]+/test_\w+\.py)` ([a-z0-9 ]+?)(?=<br>| \|)")
 DOCS = ROOT / "docs"
 LEAST_NAMED = {"reliability.md": 90, "asvs.md": 120}
 NEEDS_NONE = re.compile(r"\| does not apply \||^\| (?:what happens|section|what for) \|")
+NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 MENTIONED = re.compile(r"`((?:[a-z]+/)?test_\w+)`")
 
 
@@ -48,3 +51,25 @@ def test_every_test_that_the_threats_mention_exists() -> None:
     ]
     assert missing == []
     assert len(mentioned) > 40
+
+
+def test_figures_of_the_readme_are_the_committed_ones() -> None:
+    parts = json.loads((ROOT / "bench" / "results" / "latest.json").read_text())["parts"]
+    rows = [
+        line.partition("<!--") for line in (ROOT / "README.md").read_text().splitlines() if "<!--" in line
+    ]
+    untrue = [
+        name
+        for words, _, names in rows
+        for name in names.partition("-->")[0].split()
+        if not any(_says(number, parts, *name.split(".")) for number in NUMBER.findall(words))
+    ]
+    assert untrue == []
+    assert len(rows) >= 6
+
+
+def _says(number: str, parts: dict[str, Any], part: str, figure: str) -> bool:
+    """The figure, or its hundredfold where it is a share, to as many digits as the number has."""
+    said, value = float(number.replace(",", "")), parts[part]["figures"][figure]
+    digits = len(number.partition(".")[2])
+    return said in {round(value, digits), round(value * 100, digits)}
