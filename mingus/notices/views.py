@@ -15,6 +15,7 @@ from flask_babel import gettext as _
 
 from mingus.notices.models import NoticeKind
 from mingus.notices.service import Ways
+from mingus.plaid.pulse import pulse_of
 from mingus.plaid.schedules import CHOICES
 from mingus.services import services
 from mingus.web.access import visitor
@@ -27,7 +28,9 @@ bp = Blueprint("notices", __name__)
 
 @bp.get("/notices")
 def index() -> ResponseReturnValue:
-    return render_template("notices/index.html", rows=services().notices.of(visitor().id))
+    environment = services().settings.environment.value
+    pulse = pulse_of(visitor().id, environment=environment, now=services().ambient.now())
+    return render_template("notices/index.html", pulse=pulse, rows=services().notices.of(visitor().id))
 
 
 @bp.post("/notices/read")

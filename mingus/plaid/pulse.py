@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mingus.auth.models import UserId
 
 LONGEST_SYNC = dt.timedelta(days=1)
+UNDER_WAY = (SyncStatus.RUNNING.value, SyncStatus.WAITING.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +28,17 @@ class Pulse:
 
     mark: str  # another one whenever something changed
     syncing: int  # banks that are being read
-    at: dt.datetime | None  # when the last sync ended
+    at: dt.datetime | None  # when a bank was last read
     added: int  # transactions that came after the asked time
 
 
-def pulse(user_id: UserId, *, environment: str, since: dt.datetime | None) -> Pulse:
-    """The person's pulse; two queries over their connections and latest syncs."""
+def pulse_of(
+    user_id: UserId, *, environment: str, now: dt.datetime, since: dt.datetime | None = None
+) -> Pulse:
+    """The person's pulse; two queries over their connections and latest syncs.
+
+    A page asks for the mark that it carries before it reads its rows: these are as new or newer, never older.
+    """
     connections = db.session.execute(
         select(
             PlaidConnection.id,
@@ -48,19 +54,20 @@ def pulse(user_id: UserId, *, environment: str, since: dt.datetime | None) -> Pu
         .where(PlaidConnection.user_id == user_id, PlaidConnection.environment == environment)
         .order_by(PlaidConnection.id)
     ).all()
-    running = (SyncStatus.RUNNING.value, SyncStatus.WAITING.value)
+    under_way = PlaidSyncLog.status.in_(UNDER_WAY)
     syncing, fetched, ended = db.session.execute(
         select(
-            func.count().filter(PlaidSyncLog.status.in_(running)),
-            func.coalesce(func.sum(PlaidSyncLog.fetched).filter(PlaidSyncLog.status.in_(running)), 0),
+            func.count().filter(under_way),
+            func.coalesce(func.sum(PlaidSyncLog.fetched).filter(under_way), 0),
             func.max(PlaidSyncLog.finished_at),
-        ).where(PlaidSyncLog.user_id == user_id)
+        ).where(PlaidSyncLog.user_id == user_id, PlaidSyncLog.requested_at > now - LONGEST_SYNC)
     ).one()
     facts = repr(([tuple(row) for row in connections], int(fetched), ended))
+    read = [row.last_checked_at for row in connections if row.last_checked_at is not None]
     return Pulse(
         mark=hashlib.sha256(facts.encode()).hexdigest()[:32],
         syncing=syncing,
-        at=ended,
+        at=max(read if ended is None else [ended, *read], default=None),
         added=_added(user_id, since) if since is not None else 0,
     )
 

@@ -9,7 +9,7 @@ from flask import Blueprint
 from flask import request
 
 from mingus.plaid.api import answer
-from mingus.plaid.pulse import pulse
+from mingus.plaid.pulse import pulse_of
 from mingus.services import services
 from mingus.web.access import visitor
 
@@ -22,8 +22,13 @@ bp = Blueprint("pulse_api", __name__, url_prefix="/api/plaid")
 @bp.get("/pulse")
 def ask() -> Response:
     """304 when nothing changed for the one who names the last answer's ETag."""
-    environment = services().settings.environment.value
-    found = pulse(visitor().id, environment=environment, since=_since())
+    wired = services()
+    found = pulse_of(
+        visitor().id,
+        environment=wired.settings.environment.value,
+        now=wired.ambient.now(),
+        since=_since(),
+    )
     response = answer(mark=found.mark, syncing=found.syncing, at=found.at, added=found.added)
     response.set_etag(f"{found.mark}-{found.syncing}-{found.added}")
     response.make_conditional(request)

@@ -22,6 +22,7 @@ from mingus.plaid.models import AccountId
 from mingus.plaid.models import ConnectionId
 from mingus.plaid.models import LinkId
 from mingus.plaid.progress import progress_of
+from mingus.plaid.pulse import pulse_of
 from mingus.plaid.states import ConnectionState
 from mingus.reports import accountpage
 from mingus.reports import asked as reading
@@ -75,10 +76,13 @@ def callback() -> ResponseReturnValue:
 
 @bp.get("/accounts")
 def accounts() -> ResponseReturnValue:
-    cards = queries.connection_cards(visitor().id, environment=environment(), now=services().ambient.now())
+    now = services().ambient.now()
+    pulse = pulse_of(visitor().id, environment=environment(), now=now)
+    cards = queries.connection_cards(visitor().id, environment=environment(), now=now)
     importing = [card.id for card in cards if card.state is ConnectionState.IMPORTING]
     return render_template(
         "plaid/accounts.html",
+        pulse=pulse,
         cards=cards,
         progress=progress_of(visitor().id, importing) if importing else {},
         manual=[

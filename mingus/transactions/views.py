@@ -20,6 +20,7 @@ from mingus.exports.source import Source
 from mingus.plaid import queries
 from mingus.plaid import synclogs
 from mingus.plaid.ledger import TransactionId
+from mingus.plaid.pulse import pulse_of
 from mingus.plaid.states import ENDED
 from mingus.plaid.states import ConnectionState
 from mingus.services import services
@@ -92,17 +93,19 @@ class Desk:
 @bp.get("/transactions")
 def index() -> ResponseReturnValue:
     """The list as its address asks; a script that only wants a part of it gets only that."""
+    pulse = pulse_of(visitor().id, environment=environment(), now=services().ambient.now())
     desk = Desk()
     asked = desk.asked(request.args)
     listing = desk.listing(asked)
     part = request.headers.get("X-Fragment")
     if part == "totals":
-        return render_template("transactions/_totals.html", asked=asked, totals=listing.totals())
+        return render_template("transactions/_totals.html", pulse=pulse, asked=asked, totals=listing.totals())
     page = listing.page(limit=_rows_wanted(), sort=asked.sort, after=asked.after, before=asked.before)
     days = _days(listing, asked, page, desk)
     if part == "more":
         return render_template("transactions/_more.html", asked=asked, page=page, days=days)
     words = {
+        "pulse": pulse,
         "asked": asked,
         "chips": asked.chips(),
         "page": page,

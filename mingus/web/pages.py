@@ -20,6 +20,7 @@ from mingus.auth.sessions import LIFETIME
 from mingus.auth.sessions import REMEMBERED_LIFETIME
 from mingus.leaving.service import KEPT
 from mingus.plaid import queries
+from mingus.plaid.pulse import pulse_of
 from mingus.reports import dashboard
 from mingus.services import services
 from mingus.web import static
@@ -39,10 +40,12 @@ CANVAS = "#f7f6f2"  # --color-canvas by day; the pages' own theme colours follow
 def home() -> ResponseReturnValue:
     if current_user.is_authenticated:
         environment = services().settings.environment.value
-        cards = queries.connection_cards(visitor().id, environment=environment, now=services().ambient.now())
+        now = services().ambient.now()
+        pulse = pulse_of(visitor().id, environment=environment, now=now)
+        cards = queries.connection_cards(visitor().id, environment=environment, now=now)
         today = services().ambient.today(visitor().time_zone)
         page = dashboard.of(visitor().id, environment=environment, today=today)
-        return render_template("dashboard.html", cards=cards, page=page)
+        return render_template("dashboard.html", pulse=pulse, cards=cards, page=page)
     return render_template("home.html")
 
 

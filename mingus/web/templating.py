@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from mingus.config import Settings
+    from mingus.plaid.pulse import Pulse
     from mingus.web.static import StaticFiles
 
 
@@ -102,6 +103,13 @@ def relative(instant: dt.datetime) -> str:
     return _("just now") if abs(passed) < MOMENT else str(format_timedelta(passed, add_direction=True))
 
 
+def live(url: str, pulse: Pulse, seconds: int | None = None) -> Markup:
+    """What makes an element a region that keeps itself fresh (static/js/live.js), as of this pulse."""
+    by_clock = Markup("") if seconds is None else Markup(' data-live-seconds="{}"').format(seconds)
+    region = Markup('data-module="live" data-live-url="{}" data-live-mark="{}" data-live-at="{}"')
+    return region.format(url, pulse.mark, pulse.at.isoformat() if pulse.at else "") + by_clock
+
+
 def csrf_field() -> Markup:
     return Markup('<input type="hidden" name="csrf_token" value="{}">').format(generate_csrf())
 
@@ -144,6 +152,7 @@ def register(app: Flask, settings: Settings, files: StaticFiles, demo: DemoSignI
         _=rendering.gettext,
         static_url=files.url,
         csrf_field=csrf_field,
+        live=live,
         pressing_notices=lambda: services().notices.pressing(current_user.id),
         link_script_url=settings.link_script_url,
     )

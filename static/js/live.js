@@ -1,13 +1,13 @@
-// A region that keeps itself fresh: <section id="…" data-module="live" data-live-url="…">, drawn by that address too.
-// It is drawn anew when something of the person's changed (pulse.js). With data-live-seconds="5" it also asks by
-// itself for as long as the answer carries that. What somebody is at is never taken from under their hand: while
-// something in it is open, ticked, typed into or scrolled past, a link says instead that there is news:
+// A region that keeps itself fresh: <section id="…" data-module="live" data-live-url="…" data-live-mark="…"
+// data-live-at="…">, drawn by that address too. It is drawn anew when something of the person's changed since it was
+// drawn (pulse.js). With data-live-seconds="5" it also asks by itself for as long as the answer carries that. What
+// somebody is at is never taken from under their hand: while something in it is open, ticked, typed into or scrolled
+// past, a link says instead that there is news:
 // <a data-module="news" data-news-one="1 new" data-news-many="%n new" href="…" hidden></a>.
 import { fetchFragment, swap } from "./fragment.js";
-import { onPulse, shown } from "./pulse.js";
+import { onPulse } from "./pulse.js";
 
 const LONGEST_WAIT_MS = 60000;
-const HELD_WAIT_MS = 3000;
 const SCROLLED_PX = 600;
 
 export function mount(region) {
@@ -19,17 +19,10 @@ function schedule(region, wait) {
   setTimeout(() => refresh(region, wait), wait);
 }
 
+// One that is held is asked about again at the next beat.
 async function refreshOnPulse(region, pulse) {
-  if (isHeld(region)) {
-    document.dispatchEvent(new CustomEvent("live:held", { detail: pulse }));
-    if (!region.dataset.liveSeconds) setTimeout(() => refreshOnPulse(region, pulse), HELD_WAIT_MS);
-    return;
-  }
-  try {
-    await draw(region);
-  } catch {
-    setTimeout(() => refreshOnPulse(region, pulse), LONGEST_WAIT_MS);
-  }
+  if (isHeld(region)) document.dispatchEvent(new CustomEvent("live:held", { detail: pulse }));
+  else await draw(region);
 }
 
 async function refresh(region, wait) {
@@ -56,8 +49,9 @@ async function draw(region) {
   // X-Live: the page asks, not the person, whose session may go idle meanwhile
   const fresh = await fetchFragment(region.dataset.liveUrl, region.id, { "X-Live": "1" });
   if (!fresh || isHeld(region)) return !fresh;
+  const { liveMark, liveAt } = fresh.dataset;
+  if (liveMark) Object.assign(region.dataset, { liveMark, liveAt }); // a later mark alone is no reason to replace it
   const changed = (await swap(region, fresh)) !== region;
-  shown();
   document.dispatchEvent(new CustomEvent("live:fresh"));
   return changed;
 }

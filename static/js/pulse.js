@@ -1,6 +1,8 @@
-// One cheap question for the whole page: has anything of the person's changed? Regions that live ask through here.
-// GET /api/plaid/pulse answers 304 when nothing did. It is asked more often while banks are read, less after failures,
-// and not at all while the page is hidden. `added` counts the transactions since the page last showed fresh rows.
+// One cheap question for the whole page: does it still tell what is so? Regions that live ask through here, and each
+// says how things stood when it was drawn: data-live-mark, and data-live-at for when a bank was last read until then.
+// GET /api/plaid/pulse answers 304 when nothing changed since the last answer. It is asked more often while banks are
+// read, less after failures, and not at all while the page is hidden. `added` counts the transactions that came since
+// the oldest of these regions was drawn.
 const BUSY_MS = 2000;
 const CALM_MS = 5000;
 const LONGEST_MS = 60000;
@@ -8,19 +10,13 @@ const LONGEST_MS = 60000;
 const listeners = new Map();
 let running = false;
 let etag = null;
-let since = "";
 let latest = null;
 let wait = CALM_MS;
 
-// Calls listener with {mark, syncing, added, at} after each change, as long as element is in the page.
+// Calls listener with {mark, syncing, added, at} whenever element shows less than that, as long as it is in the page.
 export function onPulse(element, listener) {
   listeners.set(element, listener);
   if (!running) beat();
-}
-
-// What the last answer told of is on the page now: counting begins anew.
-export function shown() {
-  if (latest) since = latest.at;
 }
 
 async function beat() {
@@ -35,8 +31,8 @@ async function beat() {
     return;
   }
   try {
-    const fresh = await ask();
-    if (fresh) tell(fresh);
+    latest = (await ask()) ?? latest;
+    await Promise.all([...listeners].map(([element, listener]) => element.dataset.liveMark !== latest.mark && listener(latest)));
     wait = latest.syncing ? BUSY_MS : CALM_MS;
   } catch {
     wait = Math.min(wait * 2, LONGEST_MS);
@@ -48,17 +44,10 @@ async function beat() {
 async function ask() {
   const headers = { Accept: "application/json" };
   if (etag) headers["If-None-Match"] = etag;
+  const since = [...listeners.keys()].map((element) => element.dataset.liveAt).sort()[0];
   const response = await fetch(`/api/plaid/pulse?since=${encodeURIComponent(since)}`, { headers });
   if (response.status === 304) return null;
   if (!response.ok) throw new Error(`pulse answered ${response.status}`);
   etag = response.headers.get("ETag");
   return response.json();
-}
-
-function tell(fresh) {
-  const first = latest === null;
-  const changed = !first && fresh.mark !== latest.mark;
-  latest = fresh;
-  if (first) since = fresh.at;
-  if (changed) for (const listener of [...listeners.values()]) listener(fresh);
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -54,6 +55,12 @@ def ask(browser: Browser, etag: str | None = None, since: str = "") -> TestRespo
     return browser.get(PULSE, query_string={"since": since}, headers=headers)
 
 
+def mark_on(page: TestResponse) -> str:
+    found = re.findall('data-live-mark="([0-9a-f]+)"', page.get_data(as_text=True))
+    assert len(found) == 1
+    return str(found[0])
+
+
 def test_nothing_new_is_304_and_news_are_counted(
     app: Flask, bank: SyncedBank, ada: Browser, ambient: FrozenAmbient
 ) -> None:
@@ -102,3 +109,13 @@ def test_a_page_that_asks_keeps_nobody_signed_in(app: Flask, ada: Browser, ambie
         assert db.session.scalars(select(AuthSession.last_seen_at)).one() == before
     ambient.advance(minutes=11)
     assert ask(ada).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/", "/accounts", "/transactions", "/notices"])
+def test_a_page_carries_the_mark_of_what_it_shows(
+    app: Flask, bank: SyncedBank, ada: Browser, path: str
+) -> None:
+    shown = mark_on(ada.get(path))
+    assert shown == ask(ada).get_json()["mark"]
+    spend(app, bank)
+    assert ask(ada).get_json()["mark"] == mark_on(ada.get(path)) != shown
