@@ -6,6 +6,7 @@ import datetime as dt
 import logging
 import sqlite3
 import time
+import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from typing import Any
@@ -20,6 +21,7 @@ from sqlalchemy import event
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import SAWarning
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.orm import registry
 
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Executable
     from sqlalchemy.engine import ExceptionContext
     from sqlalchemy.orm import Session
+
+# a statement that joins nothing, or whose alias is not found, would tell wrong sums: it is refused instead
+warnings.filterwarnings("error", category=SAWarning)
 
 log = logging.getLogger(__name__)
 

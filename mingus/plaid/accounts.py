@@ -24,13 +24,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from sqlalchemy import BindParameter
+    from sqlalchemy import ColumnElement
 
     from mingus.auth.models import UserId
     from mingus.db import Unit
     from mingus.plaid.wire import AccountFacts
-
-# made once: building an alias costs more than reading through it
-_OLDER, _NEWER = aliased(PlaidAccount), aliased(PlaidAccount)
 
 
 def write_accounts(
@@ -115,22 +113,26 @@ def replaced_accounts(user_id: UserId | BindParameter[Any]) -> Select[AccountId]
 
     It is the older one, unless that one alone still lives.
     """
-    return _replaced().where(_NEWER.user_id == user_id)
+    replaced, owner = _replaced()
+    return replaced.where(owner == user_id)
 
 
-@cache
-def _replaced() -> Select[AccountId]:
+@cache  # building an alias costs more than reading through it
+def _replaced() -> tuple[Select[AccountId], ColumnElement[UserId]]:
+    """Everybody's, and whose. The aliases are this call's own: half made, another thread would take them for empty."""
+    older, newer = aliased(PlaidAccount), aliased(PlaidAccount)
     theirs, ours = aliased(PlaidConnection), aliased(PlaidConnection)
     ended = {state.value for state in ENDED}
-    older_lives = and_(theirs.state.not_in(ended), _OLDER.closed_at.is_(None))
-    newer_lives = and_(ours.state.not_in(ended), _NEWER.closed_at.is_(None))
-    return (
-        select(case((and_(older_lives, not_(newer_lives)), _NEWER.id), else_=_OLDER.id))
-        .select_from(_OLDER)
-        .join(_NEWER, _NEWER.replaces_id == _OLDER.id)
-        .join(theirs, theirs.id == _OLDER.connection_id)
-        .join(ours, ours.id == _NEWER.connection_id)
+    older_lives = and_(theirs.state.not_in(ended), older.closed_at.is_(None))
+    newer_lives = and_(ours.state.not_in(ended), newer.closed_at.is_(None))
+    statement = (
+        select(case((and_(older_lives, not_(newer_lives)), newer.id), else_=older.id))
+        .select_from(older)
+        .join(newer, newer.replaces_id == older.id)
+        .join(theirs, theirs.id == older.connection_id)
+        .join(ours, ours.id == newer.connection_id)
     )
+    return statement, newer.user_id.expression
 
 
 def same_account(account: PlaidAccount, facts: AccountFacts | PlaidAccount) -> bool:
