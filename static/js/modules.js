@@ -13,6 +13,7 @@ const MODULES = {
   menu: () => import("./menu.js"),
   news: () => import("./news.js"),
   "open-dialog": () => import("./open-dialog.js"),
+  "out-of-touch": () => import("./out-of-touch.js"),
   packed: () => import("./packed.js"),
   passkey: () => import("./passkey.js"),
   "relative-time": () => import("./relative-time.js"),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
 
+from mingus.plaid.fetching import COMPLETE
 from mingus.services import services
 from tests import factories
 from tests.support.synced import SyncedBank
@@ -27,9 +30,15 @@ PATIENCE_MS = 30_000  # a few rounds of asking, on a busy machine
 
 @pytest.fixture
 def bank(site: LiveSite, live_plaid: Running) -> SyncedBank:
+    """Its whole history is here: what comes later is news."""
     person = factories.make_person(site.app)
     with site.app.app_context():
-        return SyncedBank(services(), live_plaid, services().jobs, person)  # type: ignore[arg-type]  # the queue of tests
+        bank = SyncedBank(services(), live_plaid, services().jobs, person)  # type: ignore[arg-type]  # the queue of tests
+        deadline = time.monotonic() + PATIENCE_MS / 1000
+        while bank.sync().update_status != COMPLETE:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+    return bank
 
 
 def spend(site: LiveSite, bank: SyncedBank, description: str) -> None:
@@ -94,3 +103,24 @@ def test_money_spent_appears_on_the_open_list_and_waits_while_a_row_is_ticked(
     tick.uncheck()
     expect(rows.filter(has_text="SECOND COFFEE")).to_have_count(1, timeout=PATIENCE_MS)
     expect(news).to_be_hidden(timeout=PATIENCE_MS)
+
+
+def test_a_page_that_can_not_ask_says_so_until_it_can(desk: Walker, bank: SyncedBank) -> None:
+    desk.enter(factories.ADA)
+    desk.go("/accounts")
+    desk.settle()
+    lost = desk.page.get_by_role("alert").filter(has_text="No longer up to date")
+    expect(lost).to_be_hidden()
+    desk.page.route(PULSE, lambda route: route.abort())
+    expect(lost).to_be_visible(timeout=PATIENCE_MS)
+    expect(lost).to_contain_text(re.compile(r"as it was at \d+:\d\d [AP]M,"))
+    desk.page.unroute(PULSE)
+    expect(lost).to_be_hidden(timeout=PATIENCE_MS)
+
+
+def test_a_page_whose_session_has_ended_goes_to_sign_in(desk: Walker, bank: SyncedBank) -> None:
+    desk.enter(factories.ADA)
+    desk.go("/accounts")
+    desk.settle()
+    desk.page.context.clear_cookies()
+    expect(desk.page).to_have_url(re.compile("/login\\?next=/accounts$"), timeout=PATIENCE_MS)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 LIVE_PATH = "/a-live-page"
+MARK = "as it was"
 PRESS_TWICE = (
     "() => { const press = document.querySelector('form .button--primary'); press.click(); press.click(); }"
 )
@@ -64,6 +65,7 @@ def serve_live(walker: Walker, bodies: list[str]) -> list[str]:
         route.fulfill(content_type="text/html", body=f"<title>Live</title>{script}{body}")
 
     walker.page.route(f"**{LIVE_PATH}", answer)
+    walker.page.route("**/api/plaid/pulse*", lambda route: route.fulfill(json={"mark": MARK, "syncing": 0}))
     walker.page.clock.install()
     walker.go(LIVE_PATH)
     walker.settle()
@@ -72,7 +74,8 @@ def serve_live(walker: Walker, bodies: list[str]) -> list[str]:
 
 def region(inside: str, *, seconds: int | None = 5) -> str:
     again = f'data-live-seconds="{seconds}"' if seconds else ""
-    return f'<section id="live" data-module="live" data-live-url="{LIVE_PATH}" {again}>{inside}</section>'
+    stand = f'data-live-url="{LIVE_PATH}" data-live-mark="{MARK}" data-live-at=""'
+    return f'<section id="live" data-module="live" {stand} {again}>{inside}</section>'
 
 
 def test_the_theme_is_chosen_here_and_kept(desk: Walker) -> None:

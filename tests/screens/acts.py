@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+PATIENCE_MS = 60_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
     """What is done on a page before its picture: fields by name, a button that sends, what to click, a key.
 
-    One request to an address like `breaks` comes to nothing.
+    Requests to an address like `breaks` come to nothing; what `until` names is waited for.
     """
 
     path: str
@@ -23,10 +25,11 @@ class Act:
     send: str = ""
     click: tuple[str, ...] = ()
     key: str = ""
+    until: str = ""
 
     def done_on(self, page: Page) -> None:
         if self.breaks:
-            page.route(self.breaks, lambda route: route.fulfill(status=500), times=1)
+            page.route(self.breaks, lambda route: route.fulfill(status=500))
         for name, value in self.fill.items():
             page.locator(f"main [name={name}]").first.fill(value)
         if self.send:
@@ -36,6 +39,8 @@ class Act:
             page.locator(selector).locator("visible=true").first.click()
         if self.key:
             page.keyboard.press(self.key)
+        if self.until:
+            page.locator(self.until).wait_for(timeout=PATIENCE_MS)
 
 
 NOBODYS = {
@@ -47,6 +52,7 @@ NOBODYS = {
 }
 ADAS = {
     "overview-menu": Act(path="/", click=("summary.menu__person, .shell__bar summary",)),
+    "overview-out-of-touch": Act(path="/", breaks="**/api/plaid/pulse*", until=".out-of-touch"),
     "transactions-filters": Act(path="/transactions", click=("a[href='#filters']",)),
     "transactions-ticked": Act(path="/transactions", click=(".tx-row__pick",)),
     "transactions-drawer": Act(path="/transactions", click=(".tx-row__name",)),
