@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 FAVA = "fava==1.30.16"
 ACTUAL = "@actual-app/api@26.9.0"
 ROWS = {False: 5_000, True: 20_000}
-READINGS = 5
+READINGS = 15
 INSTALL_SECONDS = 900
 GOALS: Sequence[Goal] = ()
 
