@@ -17,6 +17,7 @@ from tests.support.synced import SyncedBank
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from playwright.sync_api import Locator
     from playwright.sync_api import Page
     from playwright.sync_api import Route
 
@@ -47,6 +48,14 @@ def spend(site: LiveSite, bank: SyncedBank, description: str) -> None:
         bank.sync()
 
 
+def open_list(desk: Walker) -> Locator:
+    """The rows of the list that stands open."""
+    desk.enter(factories.ADA)
+    desk.go("/transactions")
+    desk.settle()
+    return desk.page.locator(".tx-row")
+
+
 def before_next(page: Page, address: str, act: Callable[[], None]) -> None:
     """`act` happens once, when the page has sent a question for `address` and nobody has read it yet."""
     waiting = [act]
@@ -71,10 +80,7 @@ def test_what_came_between_the_page_and_its_first_question_appears(
 def test_what_was_drawn_with_an_older_answer_is_not_counted_as_news(
     desk: Walker, site: LiveSite, bank: SyncedBank
 ) -> None:
-    desk.enter(factories.ADA)
-    desk.go("/transactions")
-    desk.settle()
-    page, rows = desk.page, desk.page.locator(".tx-row")
+    page, rows = desk.page, open_list(desk)
     before_next(page, "**/transactions", lambda: spend(site, bank, "SECOND COFFEE"))
     spend(site, bank, "FIRST COFFEE")
     expect(rows.filter(has_text="SECOND COFFEE")).to_have_count(1, timeout=PATIENCE_MS)
@@ -86,10 +92,7 @@ def test_what_was_drawn_with_an_older_answer_is_not_counted_as_news(
 def test_money_spent_appears_on_the_open_list_and_waits_while_a_row_is_ticked(
     desk: Walker, site: LiveSite, bank: SyncedBank
 ) -> None:
-    desk.enter(factories.ADA)
-    desk.go("/transactions")
-    desk.settle()
-    page, rows = desk.page, desk.page.locator(".tx-row")
+    page, rows = desk.page, open_list(desk)
     before = rows.count()
     spend(site, bank, "LIVE COFFEE")
     expect(rows.filter(has_text="LIVE COFFEE")).to_have_count(1, timeout=PATIENCE_MS)
